@@ -1,0 +1,16 @@
+"""Deterministic Keras layers that the rest is built of: dense, masked, gated, residual and weight-normalised ones."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "configured": ["Configured"],
+        "data_initialised": ["DataInitialised", "initialise_from_data"],
+        "feature_net": ["FeatureNet"],
+        "gated": ["GatedConv2D", "GatedConv2DTranspose", "GatedDense"],
+        "masked": ["MADE", "MaskedDense"],
+        "normalised": ["WeightNormalised"],
+        "residual": ["ResidualBlock", "UpsamplingResidualBlock"],
+    },
+)

@@ -1,0 +1,62 @@
+"""Fully connected network on any leading axes."""
+
+import keras
+import tensorflow as tf
+
+from blocks.configured import Configured
+from blocks.shapes import check_last_axis, integers
+
+__all__ = ["FeatureNet"]
+
+
+class FeatureNet(Configured, keras.layers.Layer):
+    """Dense layers applied in turn.
+
+    h_0 = x;  h_k = activation(W_k h_{k-1} + b_k), or activation(W_k [h_{k-1}, x] + b_k) for k > 1 when `refed`.
+
+    Args:
+        features: Size F of the input.
+        hidden: Widths of the layers with the activation, in order; may be empty.
+        outputs: Width of a last, linear layer; None leaves it out.
+        activation: Keras activation of the hidden layers.
+        refed: Whether the network's input is concatenated to the input of every layer.
+
+    Attributes:
+        width: Size H of the output.
+
+    Call:
+        x [..., F] -> [..., H]
+
+    Raises:
+        ValueError: for widths below 1, for a network without any layer, and for an input of another size.
+
+    Example:
+        >>> net = FeatureNet(5, hidden=(8, 8), outputs=3, activation="elu", refed=True)
+        >>> net(tf.zeros([4, 2, 5])).shape
+        TensorShape([4, 2, 3])
+    """
+
+    def __init__(self, features, *, hidden=(500, 500), outputs=None, activation="relu", refed=False, **kwargs):
+        super().__init__(**kwargs)
+        self.features, self.outputs, self.activation, self.refed = features, outputs, activation, refed
+        self.hidden = integers(hidden, name="hidden")
+        widths = (*self.hidden, outputs) if outputs is not None else self.hidden
+        if not widths:
+            raise ValueError(
+                "`FeatureNet` needs at least one layer. Received: hidden=(), outputs=None. Set one of them."
+            )
+        self.width = widths[-1]
+        self.parts = [
+            keras.layers.Dense(width, activation if k < len(self.hidden) else None, dtype=self.dtype_policy)
+            for k, width in enumerate(widths)
+        ]
+        for k, (part, size) in enumerate(zip(self.parts, (features, *widths), strict=False)):
+            part.build((None, size + features if refed and k else size))
+        self.built = True
+
+    def call(self, x):
+        check_last_axis(x, self.features, name="x")
+        h = x
+        for k, part in enumerate(self.parts):
+            h = part(tf.concat([h, x], -1) if self.refed and k else h)
+        return h

@@ -1,0 +1,94 @@
+"""Distributions as maps of standard normal noise.
+
+Every latent law here is z = f(u) with u ~ N(0, I). Written once, this map serves the reparameterised ELBO, sampling at a
+temperature (f(T u)), and annealing in noise space, which needs no inverse.
+"""
+
+import functools
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+__all__ = ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"]
+
+tfd = tfp.distributions
+
+
+def standard_normal(shape, *, seed, dtype=tf.float32):
+    """N(0, 1) noise that is a function of the seed alone: the same eagerly, in graphs and under XLA.
+
+    Args:
+        shape: Shape of the noise.
+        seed: int32 [2].
+    """
+    return tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
+
+
+def standard_normal_log_prob(noise):
+    """log N(u; 0, I) over the last axis: [..., D] -> [...]."""
+    features = tf.cast(tf.shape(noise)[-1], noise.dtype)
+    return -0.5 * (tf.reduce_sum(noise * noise, -1) + features * math.log(2 * math.pi))
+
+
+@functools.singledispatch
+def push(distribution, noise):
+    """Maps standard normal noise u to z = f(u) that follows the distribution, and gives log p(z).
+
+    Args:
+        distribution: A Gaussian, or a flow of one, with events [D].
+        noise: u [..., D]; leading axes broadcast against the distribution's batch.
+
+    Returns:
+        z [..., D] and log p(z) [...].
+
+    Raises:
+        TypeError: for a law with no such map.
+
+    Example:
+        >>> z, log_prob = push(tfd.MultivariateNormalDiag(tf.ones(2), 2.0 * tf.ones(2)), tf.zeros([2]))
+        >>> z.numpy()
+        array([1., 1.], dtype=float32)
+    """
+    raise TypeError(_no_map(distribution))
+
+
+@functools.singledispatch
+def pull(distribution, value):
+    """The noise u behind a value: the inverse of `push`. [..., D] -> [..., D]."""
+    raise TypeError(_no_map(distribution))
+
+
+def _no_map(distribution):
+    return (
+        "The distribution must be a map of standard normal noise. Expected: a multivariate normal, or a flow of one. "
+        f"Received: {type(distribution).__name__}. Register its map with `densities.push.register`."
+    )
+
+
+@push.register
+def _(distribution: tfd.MultivariateNormalLinearOperator, noise):
+    value = distribution.loc + distribution.scale.matvec(noise)
+    return value, standard_normal_log_prob(noise) - distribution.scale.log_abs_determinant()
+
+
+@pull.register
+def _(distribution: tfd.MultivariateNormalLinearOperator, value):
+    return distribution.scale.solvevec(value - distribution.loc)
+
+
+def draw(distribution, *, shape=(), seed):
+    """Reparameterised samples and their log-density, computed together.
+
+    Args:
+        distribution: As in `push`.
+        shape: Sample shape, in front of the batch.
+        seed: int32 [2].
+
+    Returns:
+        z [*shape, *batch, D] and log p(z) [*shape, *batch].
+    """
+    full = tf.concat(
+        [tf.cast(shape, tf.int32), distribution.batch_shape_tensor(), distribution.event_shape_tensor()], 0
+    )
+    return push(distribution, standard_normal(full, seed=seed, dtype=distribution.dtype))

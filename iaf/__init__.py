@@ -1,0 +1,7 @@
+"""The VAE with an inverse autoregressive posterior (arXiv:1606.04934)."""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__, submod_attrs={"model": ["iaf_vae"], "posterior": ["iaf_posterior"]}
+)

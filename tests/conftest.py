@@ -1,0 +1,7 @@
+"""Settings of the test process: two workers share two cores, and TensorFlow keeps its greetings to itself."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")

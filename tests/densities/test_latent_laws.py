@@ -1,0 +1,51 @@
+"""Gaussian laws and the noise map, against scipy and TFP."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from densities import DiagonalNormal, StandardNormal, draw, pull, push
+
+tfd = tfp.distributions
+
+
+def test_diagonal_normal_is_that_of_scipy():
+    layer = DiagonalNormal(3, context=2, log_scale_offset=-3.0)
+    context = tf.constant([[0.5, -1.0], [2.0, 0.1]])
+    law = layer(context)
+    kernel, bias = layer.head.get_weights()
+    loc, log_scale = np.split(context.numpy() @ kernel + bias, 2, -1)
+    z = tf.random.stateless_normal([4, 2, 3], [0, 1])
+    expected = scipy.stats.norm(loc, np.exp(log_scale - 3.0)).logpdf(z).sum(-1)
+    np.testing.assert_allclose(law.log_prob(z), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        tfd.MultivariateNormalDiag([1.0, -2.0], [0.5, 3.0]),
+        tfd.MultivariateNormalTriL([1.0, -2.0], [[2.0, 0.0], [0.7, 0.3]]),
+    ],
+    ids=["diagonal", "full"],
+)
+def test_push_gives_the_law_and_its_density(law):
+    noise = tf.random.stateless_normal([20000, 2], [0, 1])
+    z, log_prob = push(law, noise)
+    np.testing.assert_allclose(log_prob, law.log_prob(z), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(np.cov(z.numpy().T), law.covariance(), atol=0.15)
+    np.testing.assert_allclose(pull(law, z), noise, atol=1e-5)
+
+
+def test_draw_depends_on_the_seed_alone():
+    law = StandardNormal(3)()
+    eager = draw(law, shape=[4], seed=[1, 2])[0]
+    compiled = tf.function(lambda: draw(law, shape=[4], seed=[1, 2])[0], jit_compile=True)()
+    np.testing.assert_array_equal(eager, compiled)
+    assert np.abs(eager - draw(law, shape=[4], seed=[1, 3])[0]).min() > 0
+
+
+def test_laws_without_a_noise_map_are_refused():
+    with pytest.raises(TypeError, match="map of standard normal noise.*Received: Bernoulli"):
+        push(tfd.Bernoulli(0.0), tf.zeros([1]))

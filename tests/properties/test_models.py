@@ -1,0 +1,154 @@
+"""What every model promises under the contract."""
+
+import keras
+import numpy as np
+import pytest
+import registry
+import tensorflow as tf
+
+from latent_models import load_model
+
+models = pytest.mark.parametrize("name", registry.MODELS)
+SEED = tf.constant([1, 2])
+
+
+def images(count=16):
+    ramp = np.linspace(0.05, 0.95, int(np.prod(registry.IMAGE))).reshape(registry.IMAGE)
+    return (np.random.default_rng(0).random((count, *registry.IMAGE)) < ramp).astype("float32")
+
+
+def build(name):
+    keras.utils.set_random_seed(0)
+    model = registry.MODELS[name].build()
+    model.compile(keras.optimizers.Adam(3e-3))
+    return model
+
+
+@models
+@pytest.mark.parametrize("batch", [1, 5])
+def test_terms_are_finite_and_of_the_promised_shape(name, batch):
+    model, x = build(name), images(batch)
+    terms = model.terms(tf.constant(x), SEED)
+    assert terms.log_likelihood.shape == (batch,)
+    assert terms.kl.shape[0] == batch
+    assert terms.kl.shape.rank == 2
+    assert np.all(np.isfinite(terms.elbo))
+    assert model.log_weights(tf.constant(x), 7, SEED).shape == (7, batch)
+
+
+@models
+def test_pictures_have_the_model_s_shape_and_lie_in_the_unit_interval(name):
+    model, x = build(name), tf.constant(images(3))
+    codes = model.encode(x)
+    pictures = {
+        "sample": model.sample(3, SEED, temperature=0.7),
+        "reconstruct": model.reconstruct(x, SEED),
+        "decode": model.decode(codes),
+        "interpolate": model.interpolate(x[:2], x[1:], 4),
+    }
+    for kind, values in pictures.items():
+        assert values.shape[-3:] == registry.IMAGE, kind
+        assert np.all((values >= 0) & (values <= 1)), kind
+    np.testing.assert_allclose(pictures["interpolate"][0], pictures["decode"][:2], rtol=1e-5)
+    assert np.ptp(model.sample(4, SEED, temperature=0.0).numpy(), axis=0).max() < 1e-6
+
+
+@models
+def test_loss_falls(name):
+    model, x = build(name), images(64)
+    losses = model.fit(x, batch_size=16, epochs=25, verbose=0).history["neg_elbo"]
+    assert losses[-1] < losses[0] - 1.0
+
+
+@models
+def test_elbo_stays_below_the_importance_sampled_estimate(name):
+    model, x = build(name), images(64)
+    model.fit(x, batch_size=16, epochs=5, verbose=0)
+    log_w = model.log_weights(tf.constant(x), 500, SEED).numpy()  # [K, B]
+    bound = np.logaddexp.reduce(log_w, 0) - np.log(500)
+    assert log_w.mean() < bound.mean()
+
+
+@models
+def test_evaluation_counts_every_image_once_and_repeats(name):
+    model, x = build(name), images(10)
+    first = model.evaluate(x, batch_size=4, verbose=0, return_dict=True)
+    assert first == model.evaluate(x, batch_size=4, verbose=0, return_dict=True)
+    model.evaluate(x, batch_size=4, verbose=0)
+    assert float(model.trackers["neg_elbo"].count) == 10
+    assert first["loss"] == pytest.approx(first["neg_elbo"])
+
+
+@models
+def test_saved_and_loaded_gives_equal_outputs(name, tmp_path):
+    model, x = build(name), images(8)
+    model.fit(x, batch_size=8, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    for a, b in zip(model.terms(tf.constant(x), SEED), again.terms(tf.constant(x), SEED), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert again.get_config() == model.get_config()
+
+
+@models
+def test_two_and_two_steps_equal_four_bitwise(name, tmp_path):
+    batches = images(32).reshape(4, 8, *registry.IMAGE)
+    whole, parts = build(name), build(name)
+    for batch in batches:
+        whole.train_on_batch(batch)
+    for batch in batches[:2]:
+        parts.train_on_batch(batch)
+    path = tf.train.Checkpoint(model=parts, optimizer=parts.optimizer).save(tmp_path / "ckpt")
+    resumed = build(name)
+    resumed.optimizer.build(resumed.trainable_variables)
+    tf.train.Checkpoint(model=resumed, optimizer=resumed.optimizer).restore(path).assert_existing_objects_matched()
+    for batch in batches[2:]:
+        resumed.train_on_batch(batch)
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@models
+@pytest.mark.parametrize("start", ["prior", "posterior", "base"])
+def test_annealing_target_is_the_joint_with_the_volume_of_the_noise_map(name, start):
+    """log_target(u) = log p(x, f(u)) + log|det df/du|, the determinant by autodiff."""
+    model, x = build(name), tf.constant(images(4))
+    annealing = model.annealing(x, start)
+    u = tf.random.stateless_normal([4, annealing.features], SEED)
+    with tf.GradientTape() as tape:
+        tape.watch(u)
+        z = annealing.latent(u)
+    log_det = tf.linalg.slogdet(tape.batch_jacobian(z, u))[1]
+    log_joint = model.decoder(z).log_prob(x) + model.prior().log_prob(z)
+    np.testing.assert_allclose(annealing.log_target(u), log_joint + log_det, rtol=1e-4)
+    np.testing.assert_allclose(annealing.noise(tf.identity(z)), u, atol=1e-3)
+    assert annealing.log_target(tf.stack([u, u])).shape == (2, 4)
+
+
+@models
+def test_simulated_images_come_with_their_latents(name):
+    model = build(name)
+    x, z = model.simulate(2000, SEED)
+    np.testing.assert_array_equal(np.unique(x), [0.0, 1.0])
+    expected = tf.reduce_mean(model.decoder(z).mean(), 0)
+    np.testing.assert_allclose(tf.reduce_mean(x, 0), expected, atol=0.06)
+
+
+@models
+def test_images_of_another_shape_are_refused(name):
+    model = build(name)
+    with pytest.raises(ValueError, match=r"Expected: \[batch, 6, 6, 1\].*Received: .*7, 6, 1"):
+        model.train_on_batch(np.zeros((2, 7, 6, 1), "float32"))
+
+
+@models
+def test_mixed_precision_keeps_densities_in_float32(name):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    terms = model.terms(tf.constant(images(4)), SEED)
+    assert terms.elbo.dtype == tf.float32
+    assert np.all(np.isfinite(terms.elbo))
+    assert np.isfinite(model.train_on_batch(images(4))[0])

@@ -1,0 +1,151 @@
+"""One dictionary of cases per kind of part; the property tests run over all of them.
+
+A case builds a small instance. Every concrete public class of a folder must have one: `tests/test_house.py` checks it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import decoders
+import densities
+import encoders
+import flows
+import iaf
+import latent_models
+from decoders import DenseDecoder
+from encoders import DenseEncoder
+
+STATIC = frozenset({"static"})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """How to build one small instance, and what its tests need to know.
+
+    `build(context=C, dtype=...)` for flows and densities, `build()` for the rest. `properties` holds flags of a kind.
+    """
+
+    build: Callable[..., Any]
+    features: int = 0
+    context: int = 0
+    properties: frozenset = frozenset()
+
+
+# --- flows: build(features, context=, dtype=); properties: "static" takes no context, "triangular" has such a Jacobian ---
+def _autoregressive(name, **arguments):
+    kind = getattr(flows, name)
+    return Case(
+        build=lambda features, **given: kind(features, hidden=(8, 8), **arguments, **given),
+        properties=frozenset({"triangular"}),
+    )
+
+
+def _chain(features, context, dtype):
+    step = flows.GatedAutoregressive(features, hidden=(8,), context=context, dtype=dtype)
+    last = flows.MaskedAutoregressive(features, hidden=(8,), context=context, dtype=dtype)
+    return flows.Chain([step, flows.Reverse(features, dtype=dtype), last], dtype=dtype)
+
+
+def _inverted(features, context, dtype):
+    return flows.Invert(flows.MaskedAutoregressive(features, hidden=(8,), context=context, dtype=dtype), dtype=dtype)
+
+
+FLOWS: dict[str, Case] = {
+    "GatedAutoregressive": _autoregressive("GatedAutoregressive"),
+    "ShiftAutoregressive": _autoregressive("ShiftAutoregressive"),
+    "MaskedAutoregressive": _autoregressive("MaskedAutoregressive"),
+    "Reverse": Case(build=lambda features, context, dtype: flows.Reverse(features, dtype=dtype), properties=STATIC),
+    "Chain": Case(build=_chain),
+    "Invert": Case(build=_inverted, properties=frozenset({"triangular"})),
+}
+
+# --- densities: build(context=, dtype=); latent laws have features, pixel laws a support ---
+DENSITIES: dict[str, Case] = {
+    "StandardNormal": Case(build=lambda context, dtype: densities.StandardNormal(2, dtype=dtype), properties=STATIC),
+    "DiagonalNormal": Case(build=lambda context, dtype: densities.DiagonalNormal(2, context=context, dtype=dtype)),
+    "Bernoulli": Case(
+        build=lambda context, dtype: densities.Bernoulli((2, 3, 1), dtype=dtype), properties=frozenset({"pixels"})
+    ),
+}
+
+# --- encoders and decoders: build() ---
+ENCODERS: dict[str, Case] = {
+    "DenseEncoder": Case(build=lambda: encoders.DenseEncoder((6, 5, 2), hidden=(8, 7))),
+    "DenseEncoder refed": Case(
+        build=lambda: encoders.DenseEncoder((6, 5, 2), hidden=(8, 7), activation="elu", refed=True)
+    ),
+    "GatedConvEncoder": Case(
+        build=lambda: encoders.GatedConvEncoder((8, 12, 3), features=6, filters=(4,) * 5, kernel=3)
+    ),
+    "ResNetEncoder": Case(build=lambda: encoders.ResNetEncoder((8, 12, 3), features=6, filters=4)),
+    "ResNetEncoder plain": Case(
+        build=lambda: encoders.ResNetEncoder((8, 8, 1), features=6, filters=4, strides=(2, 1), weight_normalised=False)
+    ),
+    "Padded": Case(
+        build=lambda: encoders.Padded(encoders.DenseEncoder((8, 8, 1), hidden=(6,)), padding=((1, 1), (0, 2)))
+    ),
+}
+DECODERS: dict[str, Case] = {
+    "DenseDecoder": Case(build=lambda: decoders.DenseDecoder(3, image_shape=(6, 5, 2), outputs=4, hidden=(7, 8))),
+    "DenseDecoder refed": Case(
+        build=lambda: decoders.DenseDecoder(
+            3, image_shape=(6, 5, 2), outputs=4, hidden=(7,), activation="elu", refed=True
+        )
+    ),
+    "GatedConvDecoder": Case(
+        build=lambda: decoders.GatedConvDecoder(3, image_shape=(8, 12, 3), outputs=6, filters=(4,) * 6, kernel=3)
+    ),
+    "ResNetDecoder": Case(build=lambda: decoders.ResNetDecoder(3, image_shape=(8, 12, 3), outputs=6, filters=4)),
+    "ResNetDecoder plain": Case(
+        build=lambda: decoders.ResNetDecoder(
+            3, image_shape=(8, 8, 1), outputs=1, filters=4, strides=(1, 2), weight_normalised=False
+        )
+    ),
+    "Cropped": Case(
+        build=lambda: decoders.Cropped(
+            decoders.DenseDecoder(3, image_shape=(8, 8, 1), outputs=2, hidden=(5,)), cropping=1
+        )
+    ),
+}
+
+# --- models: build() on images of `IMAGE`, each ready to compile ---
+IMAGE = (6, 6, 1)
+
+
+def _vae(posterior, *, prior=None, objective=None):
+    law = densities.Bernoulli(IMAGE)
+    return latent_models.VAE(
+        encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
+        decoder=densities.Conditional(
+            DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh"), law
+        ),
+        prior=prior or densities.StandardNormal(3),
+        objective=objective,
+    )
+
+
+def _iaf(context=16):
+    return iaf.iaf_posterior(3, context=context, layers=2, hidden=(8,), step_context=8)
+
+
+def _flow_prior():
+    step = flows.Invert(flows.MaskedAutoregressive(3, hidden=(8,)))
+    return flows.Flow(flows.Chain([step, flows.Reverse(3)]), densities.StandardNormal(3))
+
+
+def _warmup():
+    return latent_models.Elbo(kl_weight=latent_models.LinearWarmup(4, floor=0.1), free_bits=0.01)
+
+
+MODELS: dict[str, Case] = {
+    "VAE": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16))),
+    "VAE with IAF posterior": Case(build=lambda: _vae(_iaf(), objective=_warmup())),
+    "VAE with flow prior": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16), prior=_flow_prior())),
+    "VAE with IAF posterior, flow prior, IWAE": Case(
+        build=lambda: _vae(_iaf(), prior=_flow_prior(), objective=latent_models.Iwae(5))
+    ),
+}
+
+# --- estimators ---
+ESTIMATORS: dict[str, Case] = {}
