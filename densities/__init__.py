@@ -7,6 +7,13 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "base": ["Conditional", "LazyDistribution"],
         "gaussian": ["DiagonalNormal", "StandardNormal"],
+        "gaussian_pixels": [
+            "FixedScaleGaussian",
+            "LatentScaleGaussian",
+            "PixelScaleGaussian",
+            "SharedScaleGaussian",
+        ],
+        "logistic": ["LogisticMixture"],
         "noise": ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"],
         "pixels": ["Bernoulli"],
     },
