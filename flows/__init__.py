@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "autoregressive": ["GatedAutoregressive", "MaskedAutoregressive", "ShiftAutoregressive"],
         "base": ["Chain", "Invert", "LazyBijector"],
         "flow": ["Flow"],
+        "pixels": ["ActivationNormalisedPixels", "CentredPixels", "LogitPixels", "PixelTransform", "TransformedPixels"],
         "permutation": ["Reverse"],
     },
 )

@@ -77,9 +77,13 @@ class ImageModel(Configured, keras.Model):
         """`ElboTerms` of one posterior sample: [B] and [B, G]."""
         return self.elbo_terms(x, self._noise([tf.shape(x)[0]], seed), training=training)
 
+    def log_weight(self, x, noise):
+        """log p(x, z) - log q(z | x) at z = f(noise; x): noise [..., B, noise_features] -> [..., B]."""
+        return self.elbo_terms(x, noise).elbo
+
     def log_weights(self, x, samples, seed):
-        """log p(x, z_k) - log q(z_k | x), z_k ~ q: [samples, B]."""
-        return self.elbo_terms(x, self._noise([samples, tf.shape(x)[0]], seed)).elbo
+        """The same for z_k ~ q: [samples, B]."""
+        return self.log_weight(x, self._noise([samples, tf.shape(x)[0]], seed))
 
     def interpolate(self, a, b, steps):
         """Pictures on the straight line between the codes of images a and b: [steps, B, H, W, C]."""

@@ -60,12 +60,40 @@ FLOWS: dict[str, Case] = {
     "Invert": Case(build=_inverted, properties=frozenset({"triangular"})),
 }
 
-# --- densities: build(context=, dtype=); latent laws have features, pixel laws a support ---
+# --- transforms of pixels of [0, 1]: build() ---
+PIXELS = (2, 3, 3)
+PIXEL_TRANSFORMS: dict[str, Case] = {
+    "LogitPixels": Case(build=lambda: flows.LogitPixels(alpha=0.05)),
+    "CentredPixels": Case(build=lambda: flows.CentredPixels(PIXELS)),
+    "ActivationNormalisedPixels": Case(build=lambda: flows.ActivationNormalisedPixels(PIXELS[-1])),
+}
+
+# --- latent laws: build(features, context=, dtype=) ---
 DENSITIES: dict[str, Case] = {
-    "StandardNormal": Case(build=lambda context, dtype: densities.StandardNormal(2, dtype=dtype), properties=STATIC),
-    "DiagonalNormal": Case(build=lambda context, dtype: densities.DiagonalNormal(2, context=context, dtype=dtype)),
-    "Bernoulli": Case(
-        build=lambda context, dtype: densities.Bernoulli((2, 3, 1), dtype=dtype), properties=frozenset({"pixels"})
+    "StandardNormal": Case(
+        build=lambda features, context, dtype: densities.StandardNormal(features, dtype=dtype), properties=STATIC
+    ),
+    "DiagonalNormal": Case(
+        build=lambda features, context, dtype: densities.DiagonalNormal(features, context=context, dtype=dtype)
+    ),
+}
+
+# --- laws of pixels: build(dtype=) on images of `PIXELS`; properties: "binary", "levels" (discrete), else continuous ---
+LEVELS = 5
+PIXEL_LAWS: dict[str, Case] = {
+    "Bernoulli": Case(build=lambda dtype: densities.Bernoulli(PIXELS, dtype=dtype), properties=frozenset({"binary"})),
+    "LogisticMixture": Case(
+        build=lambda dtype: densities.LogisticMixture(PIXELS, levels=LEVELS, components=3, dtype=dtype),
+        properties=frozenset({"levels"}),
+    ),
+    "FixedScaleGaussian": Case(build=lambda dtype: densities.FixedScaleGaussian(PIXELS, scale=0.2, dtype=dtype)),
+    "SharedScaleGaussian": Case(build=lambda dtype: densities.SharedScaleGaussian(PIXELS, dtype=dtype)),
+    "PixelScaleGaussian": Case(build=lambda dtype: densities.PixelScaleGaussian(PIXELS, dtype=dtype)),
+    "LatentScaleGaussian": Case(build=lambda dtype: densities.LatentScaleGaussian(PIXELS, dtype=dtype)),
+    "TransformedPixels": Case(
+        build=lambda dtype: flows.TransformedPixels(
+            densities.FixedScaleGaussian(PIXELS, dtype=dtype), [flows.LogitPixels(alpha=0.05, dtype=dtype)], dtype=dtype
+        )
     ),
 }
 

@@ -75,15 +75,15 @@ def concrete_layers(package):
 
     module = importlib.import_module(package)
     names = [name for name in module.__all__ if isinstance(getattr(module, name), type)]
-    abstract = {"LazyBijector", "LazyDistribution", "ImageModel"}
+    abstract = {"LazyBijector", "LazyDistribution", "ImageModel", "PixelTransform"}
     return [n for n in names if issubclass(getattr(module, n), keras.layers.Layer) and n not in abstract]
 
 
 @pytest.mark.parametrize(
     ("package", "cases", "exempt"),
     [
-        ("flows", registry.FLOWS, {"Flow"}),
-        ("densities", registry.DENSITIES, {"Conditional"}),
+        ("flows", registry.FLOWS | registry.PIXEL_TRANSFORMS, {"Flow", "TransformedPixels"}),
+        ("densities", registry.DENSITIES | registry.PIXEL_LAWS, {"Conditional"}),
         ("encoders", registry.ENCODERS, set()),
         ("decoders", registry.DECODERS, set()),
         ("latent_models", registry.MODELS, set()),

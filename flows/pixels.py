@@ -1,0 +1,183 @@
+"""Changes of the pixels' scale that count in the density.
+
+A law of y = f(x) is a law of the pixels x once |det df/dx| is in it. Every transform here is a bijector on images with its
+log-determinant, and `TransformedPixels` puts it in front of a law, so that log p(x) is always that of the pixels as they
+come: in [0, 1], whatever happens inside.
+"""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from blocks.data_initialised import DataInitialised
+from blocks.lazy import Lazy
+from densities.base import LazyDistribution
+
+__all__ = ["ActivationNormalisedPixels", "CentredPixels", "LogitPixels", "PixelTransform", "TransformedPixels"]
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+
+class PixelTransform(Lazy):
+    """Abstract layer whose call returns a `tfb.Bijector` y = f(x) that acts on images pixel by pixel.
+
+    Call:
+        None -> `tfb.Bijector`; forward takes pixels x in [0, 1] to the scale of a law.
+    """
+
+
+class LogitPixels(PixelTransform):
+    """Takes the unit interval to the real line.
+
+    y = logit(alpha + (1 - 2 alpha) x)
+
+    Args:
+        alpha: Squeezes the pixels away from 0 and 1, in (0, 0.5): 1e-6 for MNIST-like images, 0.05 for colour.
+
+    Call:
+        None -> `tfb.Bijector`.
+
+    Example:
+        >>> float(LogitPixels(alpha=0.05)().forward(0.5))
+        0.0
+
+    Reference: Papamakarios et al. Masked Autoregressive Flow for Density Estimation. 2017. arXiv:1705.07057
+    """
+
+    def __init__(self, *, alpha=0.05, **kwargs):
+        if not 0 < alpha < 0.5:
+            raise ValueError(f"`alpha` must lie in (0, 0.5). Received: alpha={alpha}. Use 1e-6 or 0.05.")
+        super().__init__(**kwargs)
+        self.alpha = alpha
+        self.built = True
+
+    def given(self, context):
+        one = tf.ones([], self.compute_dtype)
+        squeeze = tfb.Chain([tfb.Shift(self.alpha * one), tfb.Scale((1 - 2 * self.alpha) * one)])
+        return tfb.Chain([tfb.Invert(tfb.Sigmoid()), squeeze])
+
+
+class CentredPixels(PixelTransform):
+    """Takes the mean image away; volume preserving.
+
+    y = x - mean
+
+    Args:
+        image_shape: (height, width, channels).
+
+    Call:
+        None -> `tfb.Bijector`.
+
+    Example:
+        >>> centred = CentredPixels((1, 1, 1))
+        >>> centred.centre_on(np.array([[[[0.2]]], [[[0.4]]]], "float32"))
+        >>> round(float(centred().forward(tf.ones([1, 1, 1]))[0, 0, 0]), 3)
+        0.7
+    """
+
+    def __init__(self, image_shape, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.mean = self.add_weight(shape=self.image_shape, initializer="zeros", trainable=False, name="mean")
+        self.built = True
+
+    def centre_on(self, images):
+        """Sets the mean to that of images [N, H, W, C] in [0, 1], such as the training images over 255."""
+        self.mean.assign(tf.reduce_mean(tf.cast(images, self.mean.dtype), 0))
+
+    def given(self, context):
+        return tfb.Shift(-tf.convert_to_tensor(self.mean))
+
+
+class ActivationNormalisedPixels(DataInitialised, PixelTransform):
+    """Shifts and scales each channel; learned, after a start at mean 0 and variance 1 on a first batch.
+
+    y[..., c] = (x[..., c] - shift[c]) * exp(log_scale[c])
+
+    `blocks.initialise_from_data` gives the first batch.
+
+    Args:
+        channels: C.
+
+    Call:
+        None -> `tfb.Bijector`.
+
+    Reference: Kingma, Dhariwal. Glow. 2018. arXiv:1807.03039
+    """
+
+    def __init__(self, channels, **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.shift = self.add_weight(shape=(channels,), initializer="zeros", name="shift")
+        self.log_scale = self.add_weight(shape=(channels,), initializer="zeros", name="log_scale")
+        self.built = True
+
+    def set_weights_from(self, inputs):
+        mean, variance = tf.nn.moments(inputs, list(range(inputs.shape.rank - 1)))
+        self.shift.assign(mean)
+        self.log_scale.assign(-0.5 * tf.math.log(variance + 1e-6))
+
+    def given(self, context):
+        return _PerChannel(self)
+
+
+class _PerChannel(tfb.Bijector):
+    """y = (x - shift) * exp(log_scale), each channel its own; the first batch may set the layer's weights."""
+
+    def __init__(self, layer):
+        super().__init__(forward_min_event_ndims=0, is_constant_jacobian=True, parameters={}, name="PerChannel")
+        self.layer = layer
+
+    def _forward(self, x):
+        if self.layer.awaits_data:
+            self.layer.initialise(x)
+        return (x - self.layer.shift) * tf.exp(self.layer.log_scale)
+
+    def _inverse(self, y):
+        return y * tf.exp(-self.layer.log_scale) + self.layer.shift
+
+    def _forward_log_det_jacobian(self, x):
+        return tf.convert_to_tensor(self.layer.log_scale)
+
+
+class _PixelDistribution(tfd.TransformedDistribution):
+    """The law of x where f(x) has a given law; remembers f for pictures."""
+
+    def __init__(self, law, forward):
+        super().__init__(law, tfb.Invert(forward))
+        self.law = law
+        self.forward = forward
+
+
+class TransformedPixels(LazyDistribution):
+    """A law of y = f(x), as a law of the pixels x.
+
+    log p(x | z) = log p_y(f(x) | z) + log|det df/dx|
+
+    Args:
+        law: Lazy pixel law of y.
+        transforms: Pixel transforms; the first listed acts first on x.
+
+    Call:
+        As the law's -> `tfd.Distribution` on images [H, W, C] with pixels in [0, 1].
+
+    Example:
+        >>> law = TransformedPixels(FixedScaleGaussian((4, 4, 1)), [LogitPixels(alpha=0.05)])
+        >>> law(tf.zeros([2, 4, 4, 1])).log_prob(tf.fill([2, 4, 4, 1], 0.5)).shape
+        TensorShape([2])
+    """
+
+    def __init__(self, law, transforms, **kwargs):
+        super().__init__(context=law.context, **kwargs)
+        self.law = law
+        self.transforms = list(transforms)
+        self.image_shape = law.image_shape
+        self.built = True
+
+    def given(self, context):
+        forward = tfb.Chain([transform() for transform in reversed(self.transforms)])
+        return _PixelDistribution(self.law(context), forward)
+
+    def display(self, distribution):
+        """The mean of y, taken back to pixels: [..., H, W, C] in [0, 1]."""
+        return tf.clip_by_value(distribution.forward.inverse(distribution.law.mean()), 0.0, 1.0)

@@ -1,0 +1,138 @@
+"""From grey levels to what a pixel law models: binary images, integers, or dequantised reals."""
+
+import abc
+import dataclasses
+
+import tensorflow as tf
+
+__all__ = ["PREPARATIONS", "Binarise", "Dequantise", "Integers", "Preparation"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preparation(abc.ABC):
+    """A map from uint8 images and a seed to float32 images of the same shape.
+
+    Call:
+        images: uint8 [..., H, W, C], values 0 .. levels - 1.
+        seed: int32 [2]. Equal seeds give equal noise, with and without XLA.
+
+        Returns float32 [..., H, W, C].
+
+    Args:
+        levels: Number of values a pixel of the given images can take.
+    """
+
+    levels: int = 256
+
+    @abc.abstractmethod
+    def __call__(self, images, seed): ...
+
+    @property
+    @abc.abstractmethod
+    def value_range(self):
+        """(lowest, highest) value that the prepared images can have; the highest of `Dequantise` is never reached."""
+
+    def spec_after(self, spec):
+        """The `ImageSpec` of prepared images, for images of the given one.
+
+        Raises:
+            ValueError: if the preparation was made for another number of levels.
+        """
+        if spec.levels != self.levels:
+            raise ValueError(
+                f"{type(self).__name__} was made for {self.levels} levels. Expected the images' {spec.levels}. "
+                f"Received: levels={self.levels}. Use {type(self).__name__}(levels={spec.levels})."
+            )
+        return spec
+
+    def to_config(self):
+        """Name and arguments as a dictionary that JSON can hold; `Preparation.from_config` is its inverse."""
+        return {"name": type(self).__name__, **dataclasses.asdict(self)}
+
+    @staticmethod
+    def from_config(config):
+        """The preparation that a dictionary made by `to_config` describes.
+
+        Raises:
+            ValueError: if its name is unknown.
+        """
+        arguments = dict(config)
+        name = arguments.pop("name", None)
+        if name not in PREPARATIONS:
+            raise ValueError(
+                f"Unknown preparation. Expected one of {', '.join(PREPARATIONS)}. Received: name={name!r}."
+            )
+        return PREPARATIONS[name](**arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class Binarise(Preparation):
+    """Draws each pixel from the Bernoulli law whose mean is its brightness.
+
+        x = 1 with probability pixel / (levels - 1), else 0
+
+    Images of two levels stay as they are.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> Binarise()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy().tolist()
+        [0.0, 1.0]
+    """
+
+    def __call__(self, images, seed):
+        threshold = (self.levels - 1) * tf.random.stateless_uniform(tf.shape(images), seed, alg="philox")
+        return tf.cast(threshold < tf.cast(images, tf.float32), tf.float32)
+
+    @property
+    def value_range(self):
+        return 0.0, 1.0
+
+    def spec_after(self, spec):
+        return dataclasses.replace(super().spec_after(spec), levels=2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Integers(Preparation):
+    """The grey levels themselves as floats 0 .. levels - 1; for discrete laws of many levels. Uses no noise.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> Integers()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy().tolist()
+        [0.0, 255.0]
+    """
+
+    def __call__(self, images, seed):
+        return tf.cast(images, tf.float32)
+
+    @property
+    def value_range(self):
+        return 0.0, self.levels - 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Dequantise(Preparation):
+    """Adds uniform noise to the grey levels: y = pixel + u, u ~ U[0, 1), so 0 <= y < levels.
+
+    A density p(y) bounds the law of the discrete image: log P(pixel) >= E_u[log p(pixel + u)].
+
+    Reference: Theis, van den Oord, Bethge. A note on the evaluation of generative models. 2016. arXiv:1511.01844.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> y = Dequantise()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy()
+        >>> bool((y >= [0, 255]).all() and (y < [1, 256]).all())
+        True
+    """
+
+    def __call__(self, images, seed):
+        # 16 bits of noise: with more, 255 + u would round up to 256 in float32's 24 bits
+        noise = tf.random.stateless_uniform(tf.shape(images), seed, alg="philox")
+        noise = tf.floor(noise * 2.0**16) * 2.0**-16
+        return tf.cast(images, tf.float32) + noise
+
+    @property
+    def value_range(self):
+        return 0.0, float(self.levels)
+
+
+PREPARATIONS = {kind.__name__: kind for kind in (Binarise, Dequantise, Integers)}

@@ -1,0 +1,85 @@
+"""Images by name: one function for every source."""
+
+import difflib
+import pathlib
+
+from image_data.collect import MEMORY_LIMIT
+
+__all__ = ["load"]
+
+_KNOWN = ("digits", "mnist", "fashion_mnist", "kmnist", "emnist/letters", "omniglot", "binarized_mnist", "cifar10")
+_KNOWN += ("svhn_cropped", "imagenet_resized/32x32", "celeb_a")
+
+
+def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_limit=MEMORY_LIMIT):
+    """The images called `name`, in three splits that do not depend on the run.
+
+    - "digits": the 5,000 embedded MNIST digits, 4,000 / 500 / 500.
+    - A TFDS name ("mnist", "cifar10", "emnist/letters", any other set of images), from `data_dir`; downloaded, which is
+      announced, if it is not there.
+    - A folder of images, or a `.npy` or `.npz` file. A folder that is called as a TFDS set is: write "./mnist".
+
+    Args:
+        name: One of these.
+        data_dir: Where TFDS directories are, or go. None: TFDS's own choice.
+        image_size: Side to which images are brought that have no common size (a folder's, TFDS's mixed ones; default
+            32), or are resized in any case (`celeb_a`, default 64; `omniglot`, default 28).
+        skip_unreadable: Whether unreadable files of a folder are left out, and named, instead of refused.
+        memory_limit: Bytes of pixels above which a set is kept in files and read as needed.
+
+    Returns:
+        An `ImageSet`.
+
+    Raises:
+        ValueError: if the name is unknown, or what it names is no set of images.
+        OSError: if files are missing or broken, or a download fails.
+
+    Example:
+        >>> load("digits").spec
+        ImageSpec(shape=(28, 28, 1), levels=256)
+    """
+    if name == "digits":
+        from image_data.digits import load_digits
+
+        return load_digits()
+    path = pathlib.Path(name).expanduser()
+    if path.suffix in (".npy", ".npz"):
+        from image_data.numpy_files import load_numpy
+
+        return load_numpy(path, memory_limit=memory_limit)
+    if path.is_absolute() or name.startswith((".", "~")) or (path.is_dir() and not _in_tfds(name, data_dir)):
+        from image_data.folder import load_folder
+
+        options = {} if image_size is None else {"image_size": image_size}
+        return load_folder(path, skip_unreadable=skip_unreadable, memory_limit=memory_limit, **options)
+    if not _in_tfds(name, data_dir):
+        raise ValueError(_unknown(name))
+    from image_data.prepared import load_prepared
+
+    return load_prepared(name, data_dir=data_dir, image_size=image_size, memory_limit=memory_limit)
+
+
+def _in_tfds(name, data_dir):
+    """Whether TFDS has a set of that name, in its catalogue or prepared in `data_dir`."""
+    from image_data.data_dir import find_prepared
+
+    return _base(name) in _catalogue() or find_prepared(name, data_dir) is not None
+
+
+def _catalogue():
+    import tensorflow_datasets as tfds
+
+    return tfds.list_builders(with_community_datasets=False)
+
+
+def _base(name):
+    return name.partition(":")[0].partition("/")[0]
+
+
+def _unknown(name):
+    close = difflib.get_close_matches(name, {*_KNOWN, *_catalogue()}, n=3)
+    hint = f"Did you mean {' or '.join(close)}? " if close else ""
+    return (
+        f"Unknown data set. Expected {', '.join(_KNOWN)}, another TFDS name, a folder of images, or a .npy or .npz file. "
+        f"Received: {name!r}. {hint}A folder or file must exist."
+    )

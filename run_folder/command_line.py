@@ -1,0 +1,72 @@
+"""How a command ends: its exit status, and one clear line for a user's mistake."""
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+
+import click
+
+__all__ = ["exit_status", "quiet_import", "told_in_one_line"]
+
+
+def quiet_import(name):
+    """Imports a package whose compiled parts greet on stderr; the greetings are shown only if the import fails.
+
+    TensorFlow writes six lines before it can be told not to.
+    """
+    with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+@contextlib.contextmanager
+def told_in_one_line(*kinds):
+    """Context in which errors that a user can mend (of files and values, and `kinds`) are told without a traceback.
+
+    Put it around what reads the user's words and files, not around the program's own work: there a traceback helps.
+
+    Example:
+        >>> import click
+        >>> with told_in_one_line():
+        ...     raise ValueError("`batch` must be\\n positive.")
+        Traceback (most recent call last):
+        ...
+        click.exceptions.ClickException: `batch` must be positive.
+    """
+    try:
+        yield
+    except (OSError, ValueError, *kinds) as error:
+        raise click.ClickException(" ".join(str(error).split())) from error
+
+
+def exit_status(command, *, arguments=None, name):
+    """Runs a click command: 0 on success, 1 for a user's mistake, 130 on Ctrl-C.
+
+    Args:
+        command: The click command.
+        arguments: Words after the program's name; those of this process by default.
+        name: The program's name in its help.
+    """
+    try:
+        command.main(args=arguments, prog_name=name, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    return 0

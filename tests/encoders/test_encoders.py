@@ -1,0 +1,72 @@
+"""What is particular to single encoders."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from blocks import initialise_from_data
+from encoders import DenseEncoder, GatedConvEncoder, Padded, ResNetEncoder
+
+
+def images(*shape, seed=0):
+    return tf.constant(np.random.default_rng(seed).random(shape), "float32")
+
+
+def test_defaults_are_the_papers():
+    resnet, gated = ResNetEncoder((28, 28, 1)), GatedConvEncoder((28, 28, 1))
+    assert [block.stride for block in resnet.blocks] == [1, 1, 2, 1, 2, 1]
+    assert {block.filters for block in resnet.blocks} == {64} and resnet.features == 450
+    assert resnet.units == gated.units == 7 * 7 * 64
+    assert [(c.filters, c.kernel, c.stride) for c in gated.convolutions] == [
+        (32, 5, 1),
+        (32, 5, 2),
+        (64, 5, 1),
+        (64, 5, 2),
+        (64, 5, 1),
+    ]
+    assert gated.features == 256
+
+
+@pytest.mark.parametrize("kind", [ResNetEncoder, GatedConvEncoder])
+def test_sizes_that_the_strides_do_not_divide_are_refused(kind):
+    with pytest.raises(ValueError, match=r"divisible by 4.*image_shape=\(30, 28, 1\).*`encoders.Padded`"):
+        kind((30, 28, 1))
+
+
+def test_impossible_arguments_are_refused():
+    with pytest.raises(ValueError, match="height, width, channels"):
+        DenseEncoder((28, 28))
+    with pytest.raises(ValueError, match="one entry for each convolution"):
+        GatedConvEncoder((8, 8, 1), filters=(4, 4), strides=(1,))
+
+
+def test_a_refed_encoder_shows_the_image_to_every_layer():
+    widths = [part.kernel.shape[0] for part in DenseEncoder((4, 3, 2), hidden=(6, 5), refed=True).net.parts]
+    assert widths == [24, 6 + 24]
+    assert [part.kernel.shape[0] for part in DenseEncoder((4, 3, 2), hidden=(6, 5)).net.parts] == [24, 6]
+
+
+def test_padding_is_zeros_around_the_image():
+    encoder = DenseEncoder((8, 9, 2), hidden=(5,))
+    padded = Padded(encoder, padding=((1, 2), (3, 0)))
+    assert padded.image_shape == (5, 6, 2) and padded.features == 5
+    x = images(2, 5, 6, 2)
+    outer = np.zeros((2, 8, 9, 2), "float32")
+    outer[:, 1:6, 3:] = x
+    np.testing.assert_array_equal(padded(x), encoder(tf.constant(outer)))
+
+
+def test_a_padding_that_leaves_no_image_is_refused():
+    with pytest.raises(ValueError, match="leave at least one pixel"):
+        Padded(DenseEncoder((4, 4, 1), hidden=(5,)), padding=2)
+
+
+def test_weight_normalised_layers_of_a_resnet_are_set_by_one_batch():
+    encoder = ResNetEncoder((8, 8, 1), filters=4, features=6, strides=(1, 2, 2))
+    x = images(50, 8, 8, 1)
+    assert initialise_from_data(encoder, lambda: encoder(x)) == 3 * 2 + 1 + 1  # blocks, projection, dense
+    h = encoder.blocks[0].first(tf.nn.elu(x)).numpy().reshape(-1, 4)
+    np.testing.assert_allclose(h.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(h.std(0), 1, atol=1e-4)
+    plain = ResNetEncoder((8, 8, 1), filters=4, features=6, strides=(2,), weight_normalised=False)
+    assert initialise_from_data(plain, lambda: plain(x)) == 0

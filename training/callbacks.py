@@ -1,0 +1,75 @@
+"""What happens between the steps of a training: timing, judging by validation, saving."""
+
+import math
+import time
+
+import keras
+
+__all__ = ["Saving", "Timing"]
+
+
+class Timing(keras.callbacks.Callback):
+    """Counts the images trained on and the seconds that took, validation and the compilation of the first step left out.
+
+    Args:
+        progress: `Progress` of the run, where the counts go.
+        batch: Images per step.
+    """
+
+    def __init__(self, progress, *, batch):
+        super().__init__()
+        self.progress = progress
+        self.batch = batch
+        self.compiled = False
+        self.mark = self.step = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._set_mark()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, mark = self.step, self.mark
+        self._set_mark()
+        if self.compiled:
+            self.progress.count(images=(self.step - step) * self.batch, seconds=self.mark - mark)
+        self.compiled = True
+
+    def _set_mark(self):
+        self.step, self.mark = int(self.model.optimizer.iterations), time.perf_counter()
+
+
+class Saving(keras.callbacks.Callback):
+    """Saves a checkpoint every so many steps and at the end of each epoch, and keeps the weights that validate best.
+
+    Args:
+        checkpoints: `Checkpoints`.
+        best: `BestWeights`.
+        every: Optimizer steps between checkpoints.
+    """
+
+    def __init__(self, checkpoints, *, best, every):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.best = best
+        self.every = every
+        self.saved = 0
+
+    def on_train_begin(self, logs=None):
+        self.saved = self.checkpoints.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.checkpoints.step
+        at_end = batch + 1 >= self.params["steps"]  # the end of the epoch saves, when the weights are judged
+        if step // self.every > self.saved // self.every and not at_end:
+            self.checkpoints.save()
+            self.saved = step
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.judge(logs["val_neg_elbo"])
+        self.checkpoints.save()
+        self.saved = self.checkpoints.step
+
+    def judge(self, value):
+        """Takes the validation's negative ELBO of the present weights into account."""
+        if not math.isfinite(value):
+            print(f"Warning: validation gave neg_elbo={value} after step {self.checkpoints.step}.", flush=True)
+        self.best.judge(self.checkpoints.model, value)

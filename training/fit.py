@@ -1,0 +1,227 @@
+"""Training a model from its first step, or from any step of an earlier process, to its best weights on disk."""
+
+import contextlib
+import dataclasses
+import sys
+
+import keras
+import tensorflow as tf
+
+from blocks.data_initialised import initialise_from_data
+from image_data.pipeline import evaluation_batches, training_batches
+from run_folder.atomic import replacing
+from training.callbacks import Saving, Timing
+from training.checkpoint import Checkpoints
+from training.progress import Progress
+from training.run_config import hyperparameters
+from training.stopping import FiniteLoss, Interrupted, Interruption
+from training.tensorboard_log import Curves, Pictures, log_hyperparameters
+
+__all__ = ["Outcome", "fit"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a training came to.
+
+    Attributes:
+        steps: Optimizer steps taken, those of earlier processes included.
+        seconds: Time they took, with validation and compilation, without what was lost by kills.
+        images_per_second: Speed of the steps alone.
+        best_validation: Least negative ELBO of the validation images, nats per image.
+        best_step: Step of the weights that have it.
+    """
+
+    steps: int
+    seconds: float
+    images_per_second: float
+    best_validation: float
+    best_step: int
+
+
+def fit(recipe, data, folder, *, seed, steps=None, resume=False):
+    """Trains `recipe.model` on `data`, and leaves it with its best validation weights, in memory and as `model.keras`.
+
+    Validation images are judged at the end of each epoch and where the training ends. A run that was interrupted or killed
+    at any step and is resumed ends with the weights of an uninterrupted one, bit for bit; a learning rate that was changed
+    in between holds from there on.
+
+    Args:
+        recipe: `Recipe`; its model and optimizer must be as built.
+        data: `ImageSet`.
+        folder: `RunFolder`.
+        seed: Seed of the order of the images and of their preparation. (The model has its own.)
+        steps: Optimizer steps after which to stop, counted from the run's beginning; all epochs by default.
+        resume: Whether to go on from the newest readable checkpoint, if there is one.
+
+    Returns:
+        `Outcome`.
+
+    Raises:
+        ValueError: if recipe and data do not fit, or the run began with another seed, batch size or number of images.
+        FileExistsError: if there are checkpoints and `resume` is False.
+        OSError: if there are checkpoints and none can be read.
+        TrainingStopped: if the loss or a weight is not finite; no `model.keras` is written then.
+        KeyboardInterrupt: after Ctrl-C or SIGTERM, when a checkpoint has been saved.
+    """
+    recipe.check_data(data)
+    if steps is not None and steps < 1:
+        raise ValueError(f"`steps` must be at least 1. Received: steps={steps}.")
+    per_epoch = data.train.count // recipe.batch
+    total = min(recipe.epochs * per_epoch, steps or sys.maxsize)
+    model, progress, checkpoints = _prepare(recipe, data, folder, seed, per_epoch)
+    start = _begin(recipe, data, checkpoints, seed=seed, resume=resume)
+    validation = evaluation_batches(data.validation, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
+    saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every)
+    if start and start % per_epoch == 0 and int(progress.best.judged) < start:
+        saving.judge(model.evaluate(validation, verbose=0, return_dict=True)["neg_elbo"])
+    progress.start_clock()
+    with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
+        for segment in segments(start, total, per_epoch):
+            batches = training_batches(
+                data.train,
+                batch=recipe.batch,
+                preparation=recipe.preparation,
+                seed=seed,
+                start_step=segment.start,
+                flips=recipe.flips,
+            )
+            _fit_segment(model, batches, segment, per_epoch=per_epoch, validation=validation, callbacks=callbacks)
+    progress.read_clock()
+    return _finish(model, progress, checkpoints, folder, batch=recipe.batch)
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """Epochs of equally many steps: several whole ones, or one that was begun before or is cut short.
+
+    Attributes:
+        start: First step.
+        steps: Steps of each epoch.
+        first_epoch, end_epoch: The epochs, from 0, the end not included.
+        epochs: How many epochs the whole training has.
+    """
+
+    start: int
+    steps: int
+    first_epoch: int
+    end_epoch: int
+    epochs: int
+
+
+def segments(start, total, per_epoch):
+    """The `Segment`s of the steps from `start` to `total`.
+
+    Example:
+        >>> from training.fit import segments
+        >>> [(s.start, s.steps, s.first_epoch, s.end_epoch) for s in segments(3, 29, 10)]
+        [(3, 7, 0, 1), (10, 10, 1, 2), (20, 9, 2, 3)]
+    """
+    epochs = -(-total // per_epoch)
+    while start < total:
+        epoch, done = divmod(start, per_epoch)
+        whole = 0 if done else (total - start) // per_epoch
+        steps = per_epoch if whole else min(per_epoch - done, total - start)
+        yield Segment(start, steps, epoch, epoch + (whole or 1), epochs)
+        start += steps * (whole or 1)
+
+
+def _prepare(recipe, data, folder, seed, per_epoch):
+    """The compiled model, and what records its training."""
+    model = recipe.model
+    together = max(n for n in range(1, min(recipe.steps_per_execution, per_epoch) + 1) if per_epoch % n == 0)
+    if together != recipe.steps_per_execution:
+        print(
+            f"steps_per_execution={recipe.steps_per_execution} does not divide the {per_epoch} steps of an epoch: "
+            f"{together} is used."
+        )
+    model.compile(optimizer=recipe.optimizer, steps_per_execution=together)
+    model.optimizer.build(model.trainable_variables)
+    progress = Progress(model, seed=seed, batch=recipe.batch, images=data.train.count)
+    return model, progress, Checkpoints(folder.checkpoints, model=model, progress=progress, keep=recipe.keep)
+
+
+def _begin(recipe, data, checkpoints, *, seed, resume):
+    """Brings the model to the state it goes on from. Returns its step."""
+    if not resume and checkpoints.steps():
+        raise FileExistsError(
+            f"The folder {checkpoints.folder} already holds checkpoints. Expected: none. "
+            f"Received: steps {checkpoints.steps()}. Continue with --resume, or choose another --out."
+        )
+    rate = recipe.optimizer.get_config()["learning_rate"]
+    step = checkpoints.restore() if resume else None
+    if step is not None:
+        if not isinstance(rate, dict):  # a schedule is no state; a number is, but the recipe's holds
+            recipe.optimizer.learning_rate = rate
+        print(f"Continuing after step {step}.", flush=True)
+        return step
+    batches = training_batches(data.train, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
+    first = next(iter(batches))
+    initialise_from_data(recipe.model, lambda: recipe.model.terms(first, tf.constant([seed, 0], tf.int32)))
+    return 0
+
+
+@contextlib.contextmanager
+def _callbacks(recipe, data, folder, seed, *, saving, progress):
+    """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
+    log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
+    curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
+    pictures = Pictures(curves.validation, data=data, preparation=recipe.preparation, every=recipe.picture_every)
+    interruption = Interruption()
+    checkpoints = saving.checkpoints
+    timing = Timing(progress, batch=recipe.batch)
+    try:
+        with interruption.listening():
+            yield [timing, FiniteLoss(checkpoints), curves, saving, pictures, interruption]
+    except Interrupted:
+        checkpoints.save()
+        print(f"Interrupted after step {checkpoints.step}, which is saved. Continue with --resume.", flush=True)
+        raise
+    finally:
+        curves.close()
+
+
+def _fit_segment(model, batches, segment, *, per_epoch, validation, callbacks):
+    """Keras's `fit` over one segment; a terminal gets a progress bar, a file one line per epoch."""
+    whole = segment.steps == per_epoch
+    verbose = 1 if sys.stdout.isatty() else 2
+    shown = keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=True,
+        model=model,
+        verbose=verbose,
+        epochs=segment.epochs,
+        steps=segment.steps,
+    )
+    model.fit(
+        batches if whole else batches.take(segment.steps),
+        steps_per_epoch=per_epoch if whole else None,
+        initial_epoch=segment.first_epoch,
+        epochs=segment.end_epoch,
+        validation_data=validation,
+        callbacks=shown,
+        verbose=verbose,
+        shuffle=False,  # the batches come in their order
+    )
+
+
+def _finish(model, progress, checkpoints, folder, *, batch):
+    """Gives the model its best weights and writes it, without the optimizer, whose state belongs to the last ones."""
+    best = progress.best
+    if not int(best.step):
+        raise checkpoints.stopped("No validation gave a finite number.")
+    best.give_to(model)
+    bare = type(model).from_config(model.get_config())
+    best.give_to(bare)
+    with replacing(folder.model) as partial:
+        bare.save(partial)
+    seconds, timed = float(progress.seconds), float(progress.timed_seconds)
+    steps = checkpoints.step
+    return Outcome(
+        steps=steps,
+        seconds=seconds,
+        images_per_second=int(progress.timed_images) / timed if timed else steps * batch / seconds,
+        best_validation=float(best.value),
+        best_step=int(best.step),
+    )

@@ -1,0 +1,99 @@
+"""Everything a training needs, except the images."""
+
+import dataclasses
+import numbers
+
+import keras
+
+from image_data.prepare import Preparation
+from latent_models.image_model import ImageModel
+
+__all__ = ["Recipe"]
+
+_COUNTS = (
+    "batch", "epochs", "importance_samples", "checkpoint_every", "keep", "steps_per_execution", "log_every",
+    "picture_every",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A model and how it is trained: what a preset returns.
+
+    Args:
+        model: `ImageModel`.
+        preparation: How uint8 images become what the model sees: `image_data.Binarise()`, ...
+        optimizer: Keras optimizer, with its schedule.
+        batch: Images per optimizer step.
+        flips: Whether each training image is mirrored left to right with probability 1/2.
+        epochs: Passes over the training images; an epoch's last incomplete batch is left out.
+        importance_samples: Samples per test image in the final log-likelihood.
+        checkpoint_every: Optimizer steps between checkpoints; one is also written at the end of each epoch.
+        keep: How many checkpoints are kept, the newest ones.
+        steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.
+        log_every: Optimizer steps between two points of a TensorBoard curve.
+        picture_every: Epochs between two pictures in TensorBoard.
+
+    Raises:
+        TypeError: if a part is of another kind.
+        ValueError: if a number is not a positive integer, or the optimizer averages weights or accumulates gradients.
+    """
+
+    model: ImageModel
+    preparation: Preparation
+    optimizer: keras.optimizers.Optimizer
+    batch: int
+    epochs: int
+    flips: bool = False
+    importance_samples: int = 1000
+    checkpoint_every: int = 1000
+    keep: int = 3
+    steps_per_execution: int = 1
+    log_every: int = 50
+    picture_every: int = 10
+
+    def __post_init__(self):
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+        kinds = {"model": ImageModel, "preparation": Preparation, "optimizer": keras.optimizers.Optimizer}
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(
+                    f"`{name}` must be a {kind.__name__}. Received: {name}={getattr(self, name)!r}. Pass the object built."
+                )
+        self._check_optimizer()
+
+    def check_data(self, data):
+        """Refuses an `ImageSet` that this recipe cannot be trained on.
+
+        Raises:
+            ValueError: if the images have another shape than the model's or other levels than the preparation's, or are
+                fewer than a batch.
+        """
+        if tuple(data.spec.shape) != tuple(self.model.image_shape):
+            raise ValueError(
+                f"The data set does not fit the model. Expected: images of shape {tuple(self.model.image_shape)}. "
+                f"Received: {data.name} with images of shape {tuple(data.spec.shape)}. "
+                "Choose another data set, or build the model for this shape."
+            )
+        self.preparation.spec_after(data.spec)
+        if data.train.count < self.batch:
+            raise ValueError(
+                f"The training images must fill a batch. Expected: at least batch={self.batch}. "
+                f"Received: {data.name} with {data.train.count}. Use a smaller batch."
+            )
+        if data.validation.count < 1:
+            raise ValueError(
+                f"The best weights are chosen on validation images. Received: {data.name} with none. Set some aside."
+            )
+
+    def _check_optimizer(self):
+        """The optimizer's step must be the batch's number, and the weights at a step those that it trains."""
+        for name in ("use_ema", "gradient_accumulation_steps"):
+            if getattr(self.optimizer, name, None):
+                raise ValueError(
+                    f"`optimizer` must change the weights at each step. Received: {name}="
+                    f"{getattr(self.optimizer, name)!r}, which exact resume does not know. Build it without."
+                )

@@ -1,0 +1,59 @@
+"""The record of a run: every hyperparameter as built, and what it ran on."""
+
+import dataclasses
+import importlib.metadata
+import platform
+import sys
+
+import keras
+
+__all__ = ["hyperparameters", "run_config"]
+
+_PACKAGES = ("vae-flows", "tensorflow", "keras", "tensorflow-probability", "tensorflow-datasets", "numpy")
+
+
+def run_config(recipe, *, preset, dataset, seed, command_line=None, **others):
+    """The contents of `config.json`.
+
+    Args:
+        recipe: `Recipe`.
+        preset: Name of the preset that built it.
+        dataset: Name of the data set.
+        seed: The run's seed.
+        command_line: Words of the command; those of this process by default.
+        others: What else belongs to the run (`data_dir=`, `test_images=`), in forms that JSON has.
+
+    Returns:
+        Dictionary that JSON can hold; `model`, `optimizer` and `preparation` are configurations to rebuild them from.
+    """
+    return {
+        "preset": preset,
+        "dataset": dataset,
+        "seed": seed,
+        **others,
+        "command_line": list(sys.argv if command_line is None else command_line),
+        **hyperparameters(recipe),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def hyperparameters(recipe):
+    """Every hyperparameter of a `Recipe` as a dictionary that JSON can hold."""
+    built = ("model", "optimizer", "preparation")
+    return {
+        **{field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe) if field.name not in built},
+        "preparation": recipe.preparation.to_config(),
+        "optimizer": keras.saving.serialize_keras_object(recipe.optimizer),
+        "model": keras.saving.serialize_keras_object(recipe.model),
+    }
+
+
+def _versions():
+    """Version of each package that is installed."""
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

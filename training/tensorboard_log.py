@@ -1,0 +1,150 @@
+"""Curves, pictures and hyperparameters for TensorBoard."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from image_data.grid import tile
+
+__all__ = ["Curves", "Pictures", "log_hyperparameters"]
+
+_COLUMNS = 8
+_SHOWN = 64
+_PAIRS = 32
+
+
+class Curves(keras.callbacks.Callback):
+    """Writes every metric of the model, the learning rate and the images per second against the optimizer step.
+
+    A training point is the mean over the images since the point before, whether an epoch began or a run was resumed in
+    between; a validation point is the mean over all validation images.
+
+    Args:
+        folder: TensorBoard's folder; the curves go to its sub-folders `train` and `validation`.
+        progress: `Progress`, for the speed.
+        every: Optimizer steps between two points of training; the end of an epoch has one, too.
+    """
+
+    def __init__(self, folder, *, progress, every):
+        super().__init__()
+        self.train = tf.summary.create_file_writer(str(folder / "train"))
+        self.validation = tf.summary.create_file_writer(str(folder / "validation"))
+        self.progress = progress
+        self.every = every
+        self.sums = self.logged = self.timed = None
+
+    def close(self):
+        """Writes what is still in memory."""
+        self.train.close()
+        self.validation.close()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.logged = self._step()
+        self.sums = {}  # Keras has just reset its metrics
+        self.timed = self._timed()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self._step()
+        at_end = batch + 1 >= self.params["steps"]
+        if step // self.every > self.logged // self.every or at_end:
+            self._write_training(step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.validation.as_default(step=self._step()):
+            for name, value in logs.items():
+                if name.startswith("val_"):
+                    tf.summary.scalar(name.removeprefix("val_"), value)
+        self.train.flush()
+        self.validation.flush()
+
+    def _write_training(self, step):
+        means = [metric for metric in self.model.metrics if isinstance(metric, keras.metrics.Mean)]
+        sums = {metric.name: np.array([metric.total, metric.count], np.float64) for metric in means}
+        timed = self._timed()
+        images, seconds = timed - self.timed
+        with self.train.as_default(step=step):
+            for name, total in sums.items():
+                value, count = total - self.sums.get(name, 0.0)
+                if count:
+                    tf.summary.scalar(name, value / count)
+            tf.summary.scalar("learning_rate", float(self.model.optimizer.learning_rate))
+            if seconds:
+                tf.summary.scalar("images_per_second", images / seconds)
+        self.sums, self.timed, self.logged = sums, timed, step
+
+    def _step(self):
+        return int(self.model.optimizer.iterations)
+
+    def _timed(self):
+        return np.array([self.progress.timed_images, self.progress.timed_seconds], np.float64)
+
+
+class Pictures(keras.callbacks.Callback):
+    """Shows samples, and validation images beside their reconstructions, with the same noise each time.
+
+    Args:
+        writer: `tf.summary` writer.
+        data: `ImageSet`.
+        preparation: How its images become what the model sees.
+        every: Epochs between pictures; the last epoch has them, too.
+    """
+
+    def __init__(self, writer, *, data, preparation, every):
+        super().__init__()
+        self.writer = writer
+        self.images = data.validation.images[:_PAIRS]
+        self.white = data.spec.levels - 1
+        self.preparation = preparation
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        seed = tf.constant([0, 0], tf.int32)
+        samples = self.model.sample(_SHOWN, seed).numpy()
+        seen = self.preparation(tf.constant(self.images), seed)
+        rebuilt = self.model.reconstruct(seen, seed).numpy()
+        pairs = np.stack([self.images / np.float32(self.white), rebuilt], 1).reshape(-1, *rebuilt.shape[1:])
+        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
+            tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
+            tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
+        self.writer.flush()
+
+
+def log_hyperparameters(folder, config):
+    """Writes the leaves of a configuration where TensorBoard's HParams page finds them.
+
+    Args:
+        folder: TensorBoard's folder.
+        config: Nested dictionaries of numbers, words and lists, such as `run_config` gives.
+    """
+    from tensorboard.plugins.hparams import api
+
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        api.hparams(dict(_leaves(config, ())), trial_id=folder.parent.name)
+    writer.close()
+
+
+def _leaves(value, path):
+    """(name, value) of every number and word; Keras's own keys (`class_name`, `config`, ...) are left out of names."""
+    if isinstance(value, dict) and value.get("class_name") == "__tuple__":
+        yield "/".join(path), str(tuple(value["items"]))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if key == "class_name":
+                yield "/".join(path), part
+            elif key not in (
+                "module",
+                "registered_name",
+                "build_config",
+                "compile_config",
+                "name",
+                "dtype",
+                "trainable",
+            ):
+                yield from _leaves(part, path if key == "config" else (*path, key))
+    elif isinstance(value, bool | int | float | str):
+        yield "/".join(path), value
+    elif value is not None:
+        yield "/".join(path), str(value)
