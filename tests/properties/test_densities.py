@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import registry
 import tensorflow as tf
+
 from densities import draw, pull, push
 
 C = 4

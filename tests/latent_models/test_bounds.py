@@ -1,0 +1,122 @@
+"""Bounds of a VAE whose log p(x) is known: a linear decoder with Gaussian pixels."""
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from decoders import DenseDecoder
+from densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
+from encoders import DenseEncoder
+from flows import Chain, Flow, Invert, MaskedAutoregressive
+from iaf import iaf_posterior
+from latent_models import VAE, Elbo, Iwae, LinearWarmup
+
+IMAGE, D, SCALE = (2, 3, 1), 2, 0.5
+
+
+def linear_gaussian(posterior):
+    """x = W z + b + 0.5 e: p(x) = N(b, W W' + 0.25 I); the posterior is q's own, and not exact."""
+    law = FixedScaleGaussian(IMAGE, scale=SCALE)
+    encoder = Conditional(DenseEncoder(IMAGE, hidden=(8,), activation="tanh"), posterior)
+    decoder = Conditional(DenseDecoder(D, image_shape=IMAGE, outputs=law.context, hidden=()), law)
+    vae = VAE(encoder, decoder, StandardNormal(D))
+    generator = np.random.default_rng(0)
+    vae.decoder.set_weights([0.7 * generator.standard_normal(w.shape) for w in vae.decoder.get_weights()])
+    kernel, bias = vae.decoder.get_weights()
+    return vae, scipy.stats.multivariate_normal(bias, kernel.T @ kernel + SCALE**2 * np.eye(6))
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "iaf"])
+def test_importance_weighted_bounds_rise_to_the_exact_log_likelihood(kind):
+    keras.utils.set_random_seed(0)
+    posterior = (
+        DiagonalNormal(D, context=8)
+        if kind == "gaussian"
+        else iaf_posterior(D, context=8, layers=2, hidden=(8,), step_context=4, log_scale_offset=1.3)
+    )
+    vae, law = linear_gaussian(posterior)
+    x = law.rvs(20, random_state=1).astype("float32")
+    exact = law.logpdf(x)
+    log_w = vae.log_weights(tf.constant(x.reshape(20, *IMAGE)), 100_000, [0, 1]).numpy().astype("float64")  # [K, B]
+    bounds, errors = {}, {}
+    for k in (1, 10, 100, 1000):
+        groups = log_w.reshape(-1, k, 20)
+        each = (np.logaddexp.reduce(groups, 1) - np.log(k)).mean(1)  # bound of one group, mean over images
+        bounds[k], errors[k] = each.mean(), each.std() / np.sqrt(len(each))
+    assert bounds[1] < bounds[10] < bounds[100] < bounds[1000]
+    for k, bound in bounds.items():
+        assert bound < exact.mean() + 3 * errors[k]
+    estimate = np.logaddexp.reduce(log_w, 0) - np.log(len(log_w))
+    np.testing.assert_allclose(estimate, exact, atol=0.1)
+
+
+def test_elbo_of_the_exact_posterior_is_the_log_likelihood():
+    """With q equal to the true posterior every log-weight is log p(x): nothing is left out of the terms."""
+    vae, law = linear_gaussian(DiagonalNormal(D, context=8))
+    kernel, bias = vae.decoder.get_weights()
+    kernel = np.linalg.qr(kernel.T)[0].T  # orthogonal rows: the true posterior is diagonal
+    vae.decoder.set_weights([kernel, bias])
+    law = scipy.stats.multivariate_normal(bias, kernel.T @ kernel + SCALE**2 * np.eye(6))
+    x = law.rvs(5, random_state=1).astype("float32")
+    variance = 1 / (1 + 1 / SCALE**2)
+    loc = variance / SCALE**2 * (x - bias) @ kernel.T
+    import tensorflow_probability as tfp
+
+    from densities import push
+
+    q = tfp.distributions.MultivariateNormalDiag(
+        tf.constant(loc, tf.float32), tf.fill([5, D], np.float32(variance**0.5))
+    )
+    z, log_q = push(q, tf.random.stateless_normal([7, 5, D], [0, 1]))
+    log_joint = vae.decoder(z).log_prob(x.reshape(5, *IMAGE)) + vae.prior().log_prob(z)
+    np.testing.assert_allclose(log_joint - log_q, np.tile(law.logpdf(x), [7, 1]), atol=1e-4)
+
+
+def test_kl_uses_the_prior_at_the_transformed_code():
+    """With a flow prior equal to the flow posterior's own law, the KL vanishes: both are taken at z = f(u)."""
+    prior = Flow(Chain([Invert(MaskedAutoregressive(D, hidden=(4,)))]), StandardNormal(D))
+    for weight in prior.trainable_weights:
+        weight.assign(weight.numpy() + 0.3)
+    law = FixedScaleGaussian(IMAGE, scale=SCALE)
+    encoder = Conditional(DenseEncoder(IMAGE, hidden=(8,)), DiagonalNormal(D, context=8))
+    decoder = Conditional(DenseDecoder(D, image_shape=IMAGE, outputs=law.context, hidden=()), law)
+    vae = VAE(encoder, decoder, prior)
+    annealing = vae.annealing(tf.zeros([3, *IMAGE]), "prior")
+    u = tf.random.stateless_normal([3, D], [0, 1])
+    z = annealing.latent(u)
+    log_likelihood = vae.decoder(z).log_prob(tf.zeros([3, *IMAGE]))
+    np.testing.assert_allclose(annealing.log_target(u), log_likelihood + StandardNormal(D)().log_prob(u), atol=1e-4)
+
+
+def test_objectives_are_what_they_say():
+    from latent_models import ElboTerms
+
+    terms = ElboTerms(tf.constant([-3.0, -5.0]), tf.constant([[1.0, 0.1], [3.0, 0.3]]))
+    np.testing.assert_allclose(Elbo()(terms, 0), [4.1, 8.3], rtol=1e-6)
+    np.testing.assert_allclose(Elbo(kl_weight=LinearWarmup(10))(terms, 5), [3.55, 6.65], rtol=1e-6)
+    with tf.GradientTape() as tape:
+        kl = tf.constant([[1.0, 0.1], [3.0, 0.3]])
+        tape.watch(kl)
+        loss = Elbo(free_bits=0.5)(ElboTerms(tf.zeros(2), kl), 0)
+    np.testing.assert_allclose(tape.gradient(loss, kl), [[1, 0], [1, 0]])  # the second group's mean is below 0.5
+    weighted = ElboTerms(tf.constant([[-1.0], [-2.0]]), tf.zeros([2, 1, 1]))
+    np.testing.assert_allclose(Iwae(2)(weighted, 0), [-np.log((np.exp(-1) + np.exp(-2)) / 2)], rtol=1e-6)
+    with pytest.raises(ValueError, match="`steps` must be at least 1.*steps=0"):
+        LinearWarmup(0)
+    with pytest.raises(ValueError, match="`samples` must be at least 1"):
+        Iwae(0)
+
+
+def test_parts_that_do_not_fit_are_refused():
+    law = FixedScaleGaussian(IMAGE)
+    encoder = Conditional(DenseEncoder(IMAGE, hidden=(8,)), DiagonalNormal(3, context=8))
+    decoder = Conditional(DenseDecoder(D, image_shape=IMAGE, outputs=1, hidden=()), law)
+    with pytest.raises(ValueError, match="must share one latent size.*'encoder': 3, 'decoder': 2"):
+        VAE(encoder, decoder, StandardNormal(D))
+    with pytest.raises(ValueError, match="`density` must take what `network` gives.*context=8.*context=9"):
+        Conditional(DenseEncoder(IMAGE, hidden=(8,)), DiagonalNormal(3, context=9))
+    other = Conditional(DenseEncoder((2, 2, 1), hidden=(8,)), DiagonalNormal(D, context=8))
+    with pytest.raises(ValueError, match=r"must share one image shape.*\(2, 2, 1\)"):
+        VAE(other, decoder, StandardNormal(D))
