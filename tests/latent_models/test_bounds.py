@@ -34,9 +34,12 @@ def test_importance_weighted_bounds_rise_to_the_exact_log_likelihood(kind):
     posterior = (
         DiagonalNormal(D, context=8)
         if kind == "gaussian"
-        else iaf_posterior(D, context=8, layers=2, hidden=(8,), step_context=4, log_scale_offset=1.3)
+        else iaf_posterior(D, context=8, layers=2, hidden=(8,), step_context=4, log_scale_offset=0.0)
     )
     vae, law = linear_gaussian(posterior)
+    vae.decoder.trainable = False
+    vae.compile(keras.optimizers.Adam(1e-2))
+    vae.fit(law.rvs(2000, random_state=0).reshape(-1, *IMAGE).astype("float32"), batch_size=50, epochs=5, verbose=0)
     x = law.rvs(20, random_state=1).astype("float32")
     exact = law.logpdf(x)
     log_w = vae.log_weights(tf.constant(x.reshape(20, *IMAGE)), 100_000, [0, 1]).numpy().astype("float64")  # [K, B]
@@ -49,7 +52,7 @@ def test_importance_weighted_bounds_rise_to_the_exact_log_likelihood(kind):
     for k, bound in bounds.items():
         assert bound < exact.mean() + 3 * errors[k]
     estimate = np.logaddexp.reduce(log_w, 0) - np.log(len(log_w))
-    np.testing.assert_allclose(estimate, exact, atol=0.1)
+    np.testing.assert_allclose(estimate, exact, atol=0.02)
 
 
 def test_elbo_of_the_exact_posterior_is_the_log_likelihood():
