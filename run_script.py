@@ -1,8 +1,8 @@
 """Edit and run: trains, judges and exports a model. Every hyperparameter stands in the presets below.
 
-    python run_script.py                                          IAF-VAE on the embedded digits, minutes on two cores
-    python run_script.py mnist_iaf --dataset mnist --data-dir DIR
-    python run_script.py --list
+python run_script.py                                          IAF-VAE on the embedded digits, minutes on two cores
+python run_script.py mnist_iaf --dataset mnist --data-dir DIR
+python run_script.py --list
 """
 
 import dataclasses
@@ -24,7 +24,6 @@ import latent_models
 import reports
 import run_folder
 import training
-
 
 
 def quickstart(data):

@@ -149,9 +149,7 @@ class LogisticMixture(LazyDistribution):
     Differs from the paper: the mass of a bin is exact in the tails too, where the paper takes density times width.
     """
 
-    def __init__(
-        self, image_shape, *, levels=256, components=10, smallest_log_scale=-7.0, temperature=1.0, **kwargs
-    ):
+    def __init__(self, image_shape, *, levels=256, components=10, smallest_log_scale=-7.0, temperature=1.0, **kwargs):
         channels = image_shape[-1]
         if components < 1 or levels < 2:
             raise ValueError(

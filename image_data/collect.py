@@ -44,12 +44,18 @@ def collect(blocks, *, rows, shape, cache=None):
     if cache is not None and all(file.complete for file in files):
         return [file.read() for file in files]
     images = [_space((len(part), *shape), file) for part, file in zip(rows, files, strict=True)]
-    labels = _scatter(blocks, images, rows)
     if cache is None:
+        labels = _scatter(blocks, images, rows)
         return [Split(*pair) for pair in zip(images, labels, strict=True)]
-    del images  # flushes the maps before the files get their names
-    for file, numbers in zip(files, labels, strict=True):
-        file.finish(numbers)
+    try:
+        labels = _scatter(blocks, images, rows)
+        for mapped in images:
+            mapped.flush()  # before the files get their names
+        for file, numbers in zip(files, labels, strict=True):
+            file.finish(numbers)
+    finally:
+        for file in files:
+            file.partial.unlink(missing_ok=True)
     return [file.read() for file in files]
 
 

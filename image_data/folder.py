@@ -1,39 +1,39 @@
 """A folder of images: any sizes and formats, with or without subfolders for classes and splits."""
 
-import collections
-import concurrent.futures
-import functools
+import dataclasses
 import hashlib
-import itertools
 import pathlib
 
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
 from image_data.arrays import ImageSet
 from image_data.collect import MEMORY_LIMIT, cache_folder, collect
+from image_data.picture_files import GREY_MODES, SUFFIXES, Unreadable, picture_blocks, picture_modes
 from image_data.spec import ImageSpec
 from image_data.storage import hold_out
 
 __all__ = ["load_folder"]
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
-_GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"}
-_BLOCK = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    path: pathlib.Path
+    split: str
+    kind: str | None  # its class: the name of the subfolder it lies in
 
 
 def load_folder(path, *, image_size=32, skip_unreadable=False, memory_limit=MEMORY_LIMIT):
-    """The images in the folder `path`, resized to squares.
+    """The images in the folder `path`, as squares of one size.
 
     Each image is turned as its camera noted, cropped to its largest central square and resized. The set is grey if most
     files are, else in colour; the others are converted. Subfolders `train`, `validation` (or `val`) and `test` are
-    splits; a split that is missing is a fixed tenth of the training images. Other subfolders are classes, labelled in
-    alphabetical order. Files are taken in alphabetical order, so that splits do not depend on the machine.
+    splits, if there is a `train`; a missing one is a fixed tenth of the training images. Other subfolders are classes,
+    labelled in alphabetical order. Files count in alphabetical order, so that splits do not depend on the machine.
 
     Args:
-        path: The folder. Files that have no suffix of an image are ignored.
+        path: The folder. Files without the suffix of an image are ignored.
         image_size: Side of the squares.
         skip_unreadable: Whether unreadable files are left out, and named, instead of refused.
         memory_limit: Bytes of pixels above which the set is kept in files.
@@ -45,19 +45,77 @@ def load_folder(path, *, image_size=32, skip_unreadable=False, memory_limit=MEMO
     path = pathlib.Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"There is no folder {path}. Expected a folder of images.")
+    if image_size < 1:
+        raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
     files = _find(path)
-    modes, unreadable = _modes(files)
     while True:
-        files = [file for file in files if file not in unreadable]
-        if unreadable:
-            _report(unreadable, path, skip=skip_unreadable)
         if not any(file.split == "train" for file in files):
             raise ValueError(
-                f"The folder {path} holds no images to train on. Expected files with a suffix of {', '.join(sorted(_SUFFIXES))}, "
+                f"The folder {path} holds no images to train on. Expected files that end in one of {' '.join(SUFFIXES)}, "
                 "in it, in subfolders named by class, or in train, validation and test. Received: none."
             )
-        grey = 2 * sum(modes[file] in _GREY_MODES for file in files) > len(files)
-        spec = ImageSpec((image_size, image_size, 1 if grey else 3))
-        splits, unreadable = _read(path, files, spec, memory_limit)
-        if not unreadable:
-            return ImageSet(name=path.resolve().name, spec=spec, **splits)
+        try:
+            return _read(path, files, image_size=image_size, memory_limit=memory_limit)
+        except Unreadable as error:
+            _report(path, error.paths, skip=skip_unreadable)
+            files = [file for file in files if file.path not in error.paths]
+
+
+def _find(root):
+    """Every image file under `root`, with its split and class."""
+    if not (root / "train").is_dir():
+        return _images(root, "train")
+    return [file for name, split in _SPLITS.items() for file in _images(root / name, split)]
+
+
+def _images(folder, split):
+    found = []
+    for path in sorted(folder.rglob("*")):
+        steps = path.relative_to(folder).parts
+        if path.suffix.lower() in SUFFIXES and not any(step.startswith(".") for step in steps) and path.is_file():
+            found.append(_File(path, split, steps[0] if len(steps) > 1 else None))
+    return found
+
+
+def _read(root, files, *, image_size, memory_limit):
+    """The set that the files make; raises `Unreadable` if some do not open."""
+    modes = picture_modes([file.path for file in files])
+    channels = 1 if 2 * sum(mode in GREY_MODES for mode in modes) > len(modes) else 3
+    spec = ImageSpec((image_size, image_size, channels))
+    cache = None
+    if len(files) * spec.pixels > memory_limit:
+        cache = cache_folder() / f"{root.resolve().name}-{_fingerprint(root, files, spec)}"
+    kinds = sorted({file.kind for file in files}, key=str)
+    labelled = None not in kinds and len(kinds) > 1
+    missing = [split for split in ("validation", "test") if not any(file.split == split for file in files)]
+    splits = {}
+    for source in ("train", *(split for split in ("validation", "test") if split not in missing)):
+        chosen = [file for file in files if file.split == source]
+        labels = np.array([kinds.index(file.kind) for file in chosen]) if labelled else None
+        targets = ["train", *missing] if source == "train" else [source]
+        rows = hold_out(len(chosen), parts=len(targets) - 1, labels=labels)
+        blocks = picture_blocks([file.path for file in chosen], spec.shape, labels=labels)
+        parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
+        splits |= zip(targets, parts, strict=True)
+    return ImageSet(name=root.resolve().name, spec=spec, **splits)
+
+
+def _fingerprint(root, files, spec):
+    """A name for the pixels: changes when a file or the size does."""
+    facts = [spec.shape]
+    for file in files:
+        status = file.path.stat()
+        facts.append((str(file.path.relative_to(root)), status.st_size, status.st_mtime_ns))
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _report(root, paths, *, skip):
+    """Names unreadable files: as a notice if they are to be skipped, else as an error."""
+    names = sorted(str(path.relative_to(root)) for path in paths)
+    listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    if not skip:
+        raise ValueError(
+            f"The folder {root} holds unreadable files. Expected images. Received: {listed}. "
+            "Remove them, or load with skip_unreadable=True."
+        )
+    print(f"Left out of {root}, because they cannot be read: {listed}", flush=True)

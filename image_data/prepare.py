@@ -80,8 +80,9 @@ class Binarise(Preparation):
     """
 
     def __call__(self, images, seed):
-        threshold = (self.levels - 1) * tf.random.stateless_uniform(tf.shape(images), seed, alg="philox")
-        return tf.cast(threshold < tf.cast(images, tf.float32), tf.float32)
+        # (k + 1/2) / 2**16 < p has a probability within 2**-17 of p, and exactly 0 and 1 for black and white
+        uniform = (_uniform_16_bits(images, seed) + 0.5) * 2.0**-16
+        return tf.cast((self.levels - 1) * uniform < tf.cast(images, tf.float32), tf.float32)
 
     @property
     def value_range(self):
@@ -125,10 +126,8 @@ class Dequantise(Preparation):
     """
 
     def __call__(self, images, seed):
-        # 16 bits of noise: with more, 255 + u would round up to 256 in float32's 24 bits
-        noise = tf.random.stateless_uniform(tf.shape(images), seed, alg="philox")
-        noise = tf.floor(noise * 2.0**16) * 2.0**-16
-        return tf.cast(images, tf.float32) + noise
+        # not more than 16 bits: 255 + u would round up to 256 in the 24 bits of a float32
+        return tf.cast(images, tf.float32) + _uniform_16_bits(images, seed) * 2.0**-16
 
     @property
     def value_range(self):
@@ -136,3 +135,17 @@ class Dequantise(Preparation):
 
 
 PREPARATIONS = {kind.__name__: kind for kind in (Binarise, Dequantise, Integers)}
+
+
+def _uniform_16_bits(images, seed):
+    """Integers uniform in 0 .. 2**16 - 1, as float32 of the shape of `images`.
+
+    Made of the generator's raw bits, two numbers of each 32: half the work, and the same with and without XLA, which
+    makes other floats of equal bits.
+    """
+    count = tf.size(images)
+    words = tf.random.stateless_uniform(
+        [(count + 1) // 2], seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:count]
+    return tf.cast(tf.reshape(halves, tf.shape(images)), tf.float32)

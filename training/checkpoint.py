@@ -10,6 +10,8 @@ from training.stopping import TrainingStopped
 __all__ = ["Checkpoints"]
 
 _INDEX = re.compile(r"ckpt-(\d+)\.index")
+# What TensorFlow raises for a file that is cut short, altered, or of another model.
+_UNREADABLE = (tf.errors.OpError, AssertionError, IndexError, ValueError)
 
 
 class Checkpoints:
@@ -73,7 +75,7 @@ class Checkpoints:
         for step in reversed(self.steps()):
             try:
                 self._read(step)
-            except (tf.errors.OpError, AssertionError, ValueError) as error:
+            except _UNREADABLE as error:
                 broken[step] = _first_line(error)
                 continue
             self._progress.check_origin()

@@ -75,7 +75,6 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
     saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every)
     if start and start % per_epoch == 0 and int(progress.best.judged) < start:
         saving.judge(model.evaluate(validation, verbose=0, return_dict=True)["neg_elbo"])
-    progress.start_clock()
     with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
         for segment in segments(start, total, per_epoch):
             batches = training_batches(
@@ -86,8 +85,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
                 start_step=segment.start,
                 flips=recipe.flips,
             )
+            progress.start_clock()
             _fit_segment(model, batches, segment, per_epoch=per_epoch, validation=validation, callbacks=callbacks)
-    progress.read_clock()
     return _finish(model, progress, checkpoints, folder, batch=recipe.batch)
 
 
@@ -155,9 +154,12 @@ def _begin(recipe, data, checkpoints, *, seed, resume):
             recipe.optimizer.learning_rate = rate
         print(f"Continuing after step {step}.", flush=True)
         return step
-    batches = training_batches(data.train, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
-    first = next(iter(batches))
-    initialise_from_data(recipe.model, lambda: recipe.model.terms(first, tf.constant([seed, 0], tf.int32)))
+
+    def see_first_batch():
+        batches = training_batches(data.train, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
+        recipe.model.terms(next(iter(batches)), tf.constant([seed, 0], tf.int32))
+
+    initialise_from_data(recipe.model, see_first_batch)
     return 0
 
 

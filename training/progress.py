@@ -65,7 +65,7 @@ class Progress(tf.Module):
         self._mark = time.perf_counter()
 
     def read_clock(self):
-        """Adds the time since the last reading to `seconds`."""
+        """Adds the time since the clock was started or read to `seconds`."""
         now = time.perf_counter()
         self.seconds.assign_add(now - self._mark)
         self._mark = now

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+
 from densities import (
     FixedScaleGaussian,
     LatentScaleGaussian,

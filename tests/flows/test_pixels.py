@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from blocks import initialise_from_data
 from densities import FixedScaleGaussian, LatentScaleGaussian
 from flows.pixels import ActivationNormalisedPixels, CentredPixels, LogitPixels, TransformedPixels

@@ -1,46 +1,19 @@
-"""A small run: 43 images of 6 x 6 pixels, 10 steps of 4 images an epoch."""
+"""The parts of a small run, as fixtures."""
 
-import keras
-import numpy as np
 import pytest
-import registry
+import small_run
 
-from image_data import Binarise, ImageSet, ImageSpec, Split
 from run_folder import RunFolder
-from training import Recipe
-
-
-def random_split(count, seed):
-    ramp = np.linspace(10, 245, int(np.prod(registry.IMAGE))).reshape(registry.IMAGE)
-    noise = np.random.default_rng(seed).integers(-10, 11, (count, *registry.IMAGE))
-    return Split((ramp + noise).astype("uint8"))
-
-
-def ramps():
-    splits = {"train": random_split(43, 0), "validation": random_split(9, 1), "test": random_split(7, 2)}
-    return ImageSet(name="ramps", spec=ImageSpec(registry.IMAGE), **splits)
-
-
-def small_recipe(name="VAE", *, learning_rate=3e-3, **changes):
-    """The same recipe each time it is called, with what is given changed."""
-    keras.utils.set_random_seed(0)
-    settings = {"batch": 4, "epochs": 3, "checkpoint_every": 3, "steps_per_execution": 2, "log_every": 4}
-    return Recipe(
-        model=registry.MODELS[name].build(),
-        preparation=Binarise(),
-        optimizer=keras.optimizers.Adam(learning_rate),
-        **{**settings, **changes},
-    )
 
 
 @pytest.fixture
 def data():
-    return ramps()
+    return small_run.data()
 
 
 @pytest.fixture
 def new_recipe():
-    return small_recipe
+    return small_run.recipe
 
 
 @pytest.fixture

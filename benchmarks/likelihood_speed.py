@@ -1,0 +1,176 @@
+"""Speed of the likelihood estimators against the evaluations that they cannot do without, and against TFP.
+
+Run: python -m benchmarks.likelihood_speed
+
+Decoder 50-500-500-784, Bernoulli pixels. What is compared runs in turn, and each figure is the median of such pairs, so a
+busy machine slows both sides.
+"""
+
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from estimators import HamiltonianAIS, ImportanceSampling, linear_schedule
+from estimators.hmc import standard_normal_log_prob
+
+FEATURES, IMAGES, CHAINS, TEMPERATURES, LEAPFROGS, STEP = 50, 20, 16, 20, 10, 0.02
+SAMPLES, CHUNK, PAIRS = 800, 16, 9
+SEED = [0, 0]
+
+
+def network(*widths):
+    """Dense layers of these widths, ReLU between them."""
+    layers = [keras.layers.Dense(width, "relu") for width in widths[1:-1]] + [keras.layers.Dense(widths[-1])]
+    for layer, width in zip(layers, widths[:-1], strict=True):
+        layer.build((None, width))
+    return layers
+
+
+def run(layers, values):
+    for layer in layers:
+        values = layer(values)
+    return values
+
+
+def run_bfloat16(layers, values):
+    """The same network with matrix products in bfloat16: float32 out."""
+    values = tf.cast(values, tf.bfloat16)
+    for layer in layers:
+        kernel, bias = (tf.cast(weight, tf.bfloat16) for weight in (layer.kernel, layer.bias))
+        values = layer.activation(tf.tensordot(values, kernel, 1) + bias)
+    return tf.cast(values, tf.float32)
+
+
+DECODER, ENCODER = network(FEATURES, 500, 500, 784), network(784, 500, 500, 2 * FEATURES)
+X = tf.constant(np.random.default_rng(0).binomial(1, 0.2, (IMAGES, 784)).astype("float32"))
+
+
+def bernoulli(x, logits):
+    return tf.reduce_sum(x * logits - tf.nn.softplus(logits), -1)
+
+
+class Annealing:
+    """From the prior: log p(x | u) + log N(u; 0, I)."""
+
+    features = FEATURES
+
+    def __init__(self, x):
+        self.log_target = lambda u: bernoulli(x, run(DECODER, u)) + standard_normal_log_prob(u)
+
+
+class RoughAnnealing(Annealing):
+    """The same with gradients in bfloat16."""
+
+    def __init__(self, x):
+        super().__init__(x)
+        self.gradient_target = lambda u: bernoulli(x, run_bfloat16(DECODER, u)) + standard_normal_log_prob(u)
+
+
+def log_weight(x, noise):
+    loc, log_scale = tf.split(run(ENCODER, x), 2, -1)
+    z = loc + tf.exp(log_scale) * noise
+    log_q = standard_normal_log_prob(noise) - tf.reduce_sum(log_scale, -1)
+    return bernoulli(x, run(DECODER, z)) + standard_normal_log_prob(z) - log_q
+
+
+def seconds(function):
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def ratio(measured, reference):
+    """Median over pairs of measured / reference seconds, and the median of the reference's seconds."""
+    measured(), reference()
+    pairs = [(seconds(reference), seconds(measured)) for _ in range(PAIRS)]
+    return statistics.median(b / a for a, b in pairs), statistics.median(a for a, _ in pairs)
+
+
+def bare_gradients(jit_compile=False):
+    """(temperatures x leapfrogs) compiled evaluations of the target and its gradient, one after the other."""
+
+    @tf.function(jit_compile=jit_compile)
+    def gradient(u):
+        with tf.GradientTape() as tape:
+            tape.watch(u)
+            value = Annealing(X).log_target(u)
+        return value, tape.gradient(value, u)
+
+    u = tf.random.stateless_normal([CHAINS, IMAGES, FEATURES], SEED)
+    return lambda: [gradient(u)[1].numpy() for _ in range(TEMPERATURES * LEAPFROGS)]
+
+
+def hais(annealing=Annealing, **options):
+    settings = {"chains": CHAINS, "leapfrogs": LEAPFROGS, "step_size": STEP, "tuning": None}
+    estimator = HamiltonianAIS(annealing, schedule=linear_schedule(TEMPERATURES), **settings, **options)
+    return lambda: estimator(X, seed=SEED)
+
+
+def tfp_chain():
+    """The same temperatures, leapfrogs and chains by `tfp.mcmc.sample_annealed_importance_chain`."""
+
+    def kernel(target):
+        return tfp.mcmc.HamiltonianMonteCarlo(target, step_size=STEP, num_leapfrog_steps=LEAPFROGS)
+
+    @tf.function
+    def chain(u):
+        return tfp.mcmc.sample_annealed_importance_chain(
+            num_steps=TEMPERATURES,
+            proposal_log_prob_fn=standard_normal_log_prob,
+            target_log_prob_fn=Annealing(X).log_target,
+            current_state=u,
+            make_kernel_fn=kernel,
+            seed=SEED,
+        )[1]
+
+    u = tf.random.stateless_normal([CHAINS, IMAGES, FEATURES], SEED)
+    return lambda: chain(u).numpy()
+
+
+def bare_decoder(likelihood):
+    """As many decoder evaluations as there are samples, in the same chunks."""
+
+    @tf.function
+    def decode(z):
+        logits = run(DECODER, z)
+        return tf.reduce_sum(bernoulli(X, logits)) if likelihood else tf.reduce_sum(logits[..., 0])
+
+    z = tf.random.stateless_normal([CHUNK, IMAGES, FEATURES], SEED)
+    return lambda: [decode(z).numpy() for _ in range(SAMPLES // CHUNK)]
+
+
+def importance(**options):
+    estimator = ImportanceSampling(log_weight, features=FEATURES, samples=SAMPLES, chunk=CHUNK, **options)
+    return lambda: estimator(X, seed=SEED)
+
+
+def main():
+    gradients = bare_gradients()
+    needed, base = ratio(hais(), gradients)
+    print(f"bare gradients, {IMAGES} images x {CHAINS} chains: {1e3 * base / TEMPERATURES / LEAPFROGS:.2f} ms each")
+    print(f"(a) HAIS / (temperatures x leapfrogs) bare gradients: {needed:.2f} (must be <= 1.15)")
+    print(
+        f"    with XLA, to bare gradients with XLA:             {ratio(hais(jit_compile=True), bare_gradients(True))[0]:.2f}"
+    )
+    print(f"    with XLA, to HAIS without:                        {ratio(hais(jit_compile=True), hais())[0]:.2f}")
+    print(f"    with bfloat16 gradients, to HAIS without:         {ratio(hais(RoughAnnealing), hais())[0]:.2f}")
+    for name, likelihood in (("decoder", False), ("decoder and log p(x|z)", True)):
+        slower, base = ratio(importance(), bare_decoder(likelihood))
+        speed = IMAGES * SAMPLES / base
+        print(
+            f"(b) importance sampling, speed / bare {name}: {1.0 / slower:.0%} of {speed:,.0f} samples/s (must be >= 80 %)"
+        )
+    print(
+        f"    with XLA, to importance sampling without:         {1.0 / ratio(importance(jit_compile=True), importance())[0]:.2f} x speed"
+    )
+    print(f"(c) HAIS / tfp.mcmc.sample_annealed_importance_chain: {ratio(hais(), tfp_chain())[0]:.2f} of its time")
+
+
+if __name__ == "__main__":
+    main()

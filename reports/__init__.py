@@ -1,0 +1,22 @@
+"""What a trained model is worth: pictures, likelihoods, one page per run, and runs side by side.
+
+Knows the contract of a model and the folder of a run, never a concrete model; `python -m reports` is its command line.
+"""
+
+import lazy_loader as lazy
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submod_attrs={
+        "comparison": ["Comparison", "compare"],
+        "curves": ["training_curves"],
+        "evaluation": ["elbo_terms", "evaluate"],
+        "finished_run": ["FinishedRun"],
+        "history": ["read_history"],
+        "images": ["image_grid", "reconstruction_pairs", "to_bytes"],
+        "latent_space": ["latent_map", "principal_components"],
+        "likelihood_table": ["assemble", "with_error"],
+        "page": ["write_page"],
+        "run_report": ["write_report"],
+    },
+)

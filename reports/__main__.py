@@ -1,0 +1,119 @@
+"""Judge, sample and compare finished runs: `python -m reports --help`."""
+
+import os
+import pathlib
+import sys
+import warnings
+
+import click
+
+from run_folder.command_line import exit_status, quiet_import, told_in_one_line
+
+__all__ = ["main", "run"]
+
+_POSITIVE = click.IntRange(min=1)
+_OPTIONS = {
+    "importance": {"images", "samples"},
+    "hais": {"images", "chains", "temperatures", "start"},
+    "bidirectional": {"images", "chains", "temperatures", "start"},
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main():
+    """Judge, sample and compare finished runs."""
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=pathlib.Path))
+@click.option("--method", type=click.Choice(list(_OPTIONS)), default="importance", show_default=True)
+@click.option("--images", type=_POSITIVE, help="Judge the first N test images; simulate N images for `bidirectional`.")
+@click.option("--samples", type=_POSITIVE, help="Importance samples per image.")
+@click.option("--chains", type=_POSITIVE, help="Chains per image.")
+@click.option("--temperatures", type=click.IntRange(min=2), help="Steps from the start to the posterior.")
+@click.option("--start", type=click.Choice(["prior", "posterior", "base"]), help="Where the chains start.")
+def evaluate(run, method, **options):
+    """Estimate -log p(x) of the finished RUN; the figures go into its results.json, figures and report.html."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given.keys() - _OPTIONS[method]:
+        raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(_OPTIONS[method])}.")
+    finished = _opened(run)
+    from reports.judging import judge
+
+    with warnings.catch_warnings(record=True) as caught:
+        said = judge(finished, method, **given)
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        click.echo(f"Warning: {message}", err=True)
+    click.echo(said)
+    click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=pathlib.Path))
+@click.option("--count", type=_POSITIVE, default=64, show_default=True, help="Number of images.")
+@click.option("--temperature", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Of the prior.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=pathlib.Path), required=True, help="New or empty folder for PNG files."
+)
+def sample(run, count, temperature, seed, out):
+    """Draw images from the finished RUN: one PNG file each, and all of them in samples.png."""
+    with told_in_one_line():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise FileExistsError(f"--out must be a new or an empty folder. Received: {out}. Choose another one.")
+    finished = _opened(run, data=False)
+    from reports.sampling import write_samples
+
+    with told_in_one_line():
+        out.mkdir(parents=True, exist_ok=True)
+    write_samples(finished.model, out, count=count, temperature=temperature, seed=seed)
+    click.echo(f"{count} images written to {out}.")
+
+
+@main.command()
+@click.argument("runs", metavar="RUN RUN ...", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    *("--out", "out"),
+    type=click.Path(path_type=pathlib.Path, dir_okay=False, writable=True),
+    default="comparison.html",
+    show_default=True,
+    help="The page; an older one is replaced.",
+)
+def compare(runs, out):
+    """Set runs side by side, sorted by -log p(x), the best in bold."""
+    from reports.comparison import compare
+    from run_folder.atomic import replacing
+
+    with told_in_one_line():
+        comparison = compare(runs)
+        with replacing(out) as partial:
+            partial.write_text(comparison.page(), encoding="utf-8")
+    click.echo(comparison.text(emphasise=lambda text: click.style(text, bold=True)))
+    click.echo(f"Written to {out}.")
+
+
+def _opened(path, *, data=True):
+    """The run with its parts read, so that whatever is wrong with them is found before any computing starts."""
+    from reports.finished_run import FinishedRun
+
+    with told_in_one_line():
+        run = FinishedRun.open(path)
+        quiet_import("tensorflow")
+        if data:
+            _ = run.results, run.data, run.preparation
+        _ = run.model
+    return run
+
+
+def _named(options):
+    return ", ".join(f"--{name}" for name in sorted(options))
+
+
+def run(arguments=None):
+    """Run the command line; exit status 0, 1 for a user's mistake, 130 for Ctrl-C."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return exit_status(main, arguments=arguments, name="python -m reports")
+
+
+if __name__ == "__main__":
+    sys.exit(run())

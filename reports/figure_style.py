@@ -1,0 +1,43 @@
+"""How every figure of a report looks, and how it is written."""
+
+from matplotlib.figure import Figure
+
+from run_folder.atomic import replacing
+
+__all__ = ["CATEGORIES", "INK", "QUIET", "SERIES", "new_figure", "save", "tidy"]
+
+INK = "#1d2330"
+QUIET = "#667085"
+SERIES = ("#2a62a8", "#d9622b", "#2f8f6b", "#8b5fb0", "#b8891a", "#c2407a")
+CATEGORIES = (
+    *("#2a62a8", "#d9622b", "#2f8f6b", "#c0392b", "#8b5fb0"),
+    *("#8c5a3c", "#d66ba8", "#7a7f8a", "#b3a100", "#1fa3b8"),
+)
+_RULE = "#e4e7ec"
+_DOTS_PER_INCH = 200
+
+
+def new_figure(width, height):
+    """An empty white figure of `width` x `height` inches, outside pyplot's global list of figures."""
+    return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="white")
+
+
+def tidy(axes, *, title="", x="", y=""):
+    """Name the axes and leave only the lines that carry information."""
+    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold", pad=8)
+    axes.set_xlabel(x, fontsize=9, color=QUIET)
+    axes.set_ylabel(y, fontsize=9, color=QUIET)
+    axes.tick_params(labelsize=8, colors=QUIET, length=3, color=_RULE)
+    axes.grid(True, color=_RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(_RULE)
+    return axes
+
+
+def save(figure, path):
+    """Write `figure` as a PNG at `path`, in one step: an older figure stays until the new one is whole."""
+    with replacing(path) as partial:
+        figure.savefig(partial, format="png", dpi=figure.dpi)

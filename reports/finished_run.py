@@ -1,0 +1,77 @@
+"""A run read back from its folder: its model, its data, and how its images were prepared."""
+
+import dataclasses
+import functools
+
+from run_folder.layout import RunFolder
+
+__all__ = ["FinishedRun"]
+
+_KEYS = ("preset", "dataset", "seed", "preparation")
+
+
+@dataclasses.dataclass(frozen=True)
+class FinishedRun:
+    """What a run's folder tells, each part read when it is first asked for.
+
+    Args:
+        folder: The `RunFolder`.
+        config: Contents of its `config.json`; `preset`, `dataset`, `seed`, `preparation` must be there, and `data_dir`,
+            `importance_samples` and `evaluation` may be.
+    """
+
+    folder: RunFolder
+    config: dict
+
+    @classmethod
+    def open(cls, path):
+        """The finished run in the folder `path`.
+
+        Raises:
+            FileNotFoundError: if there is no run, or it has no model yet.
+            ValueError: if its `config.json` is broken or lacks a key.
+        """
+        folder = RunFolder.open(path)
+        config = folder.read_json("config.json")
+        missing = [key for key in _KEYS if key not in config] if isinstance(config, dict) else list(_KEYS)
+        if missing:
+            raise ValueError(
+                f"The file {folder.config} is not complete. Expected the keys {_KEYS}. Received: no {missing}."
+            )
+        if not folder.model.is_file():
+            raise FileNotFoundError(
+                f"The run {folder.path} has no model yet. Expected {folder.model.name} in it. "
+                "Finish it: python run_script.py PRESET --out RUN --resume."
+            )
+        return cls(folder, config)
+
+    @property
+    def seed(self):
+        """The run's seed."""
+        return int(self.config["seed"])
+
+    @functools.cached_property
+    def results(self):
+        """Contents of `results.json`."""
+        return self.folder.read_json("results.json")
+
+    @functools.cached_property
+    def model(self):
+        """The trained model, with its best validation weights."""
+        from latent_models import load_model
+
+        return load_model(self.folder.model)
+
+    @functools.cached_property
+    def data(self):
+        """The `ImageSet` that the run was trained on."""
+        from image_data import load
+
+        return load(self.config["dataset"], data_dir=self.config.get("data_dir"))
+
+    @functools.cached_property
+    def preparation(self):
+        """How uint8 images become what the model sees."""
+        from image_data import Preparation
+
+        return Preparation.from_config(self.config["preparation"])

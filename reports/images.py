@@ -1,0 +1,64 @@
+"""Pictures of data, samples and reconstructions, with every image pixel an exact square of screen pixels."""
+
+import numpy as np
+
+from image_data.grid import tile
+from reports.figure_style import QUIET, new_figure
+
+__all__ = ["image_grid", "reconstruction_pairs", "to_bytes"]
+
+_WIDTH = 1600  # screen pixels that a picture aims to fill
+_MARGIN = 24
+_LABEL = 250
+
+
+def to_bytes(images):
+    """Images in [0, 1] or already uint8, as uint8 of the same shape; values outside [0, 1] are clipped."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    return np.round(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def image_grid(images, *, columns=16):
+    """A figure of images [N, H, W, C], uint8 or in [0, 1], in rows of `columns`."""
+    return _picture(tile(to_bytes(images), columns=min(columns, len(images))))
+
+
+def reconstruction_pairs(originals, reconstructions, *, columns=12):
+    """A figure of two labelled rows per `columns` images: the original above its reconstruction.
+
+    Args:
+        originals: Images [N, H, W, C], uint8 or in [0, 1].
+        reconstructions: The same images as the model returns them, same shape.
+    """
+    if np.shape(originals) != np.shape(reconstructions):
+        raise ValueError(
+            "Originals and reconstructions must have one shape. "
+            f"Received: {np.shape(originals)} and {np.shape(reconstructions)}."
+        )
+    columns = min(columns, len(originals))
+    rows = len(originals) // columns
+    pairs = np.stack([to_bytes(originals), to_bytes(reconstructions)])[
+        :, : rows * columns
+    ]  # [2, rows * columns, H, W, C]
+    by_row = pairs.reshape(2, rows, columns, *pairs.shape[2:]).swapaxes(0, 1)  # [rows, 2, columns, H, W, C]
+    mosaic = tile(by_row.reshape(-1, *pairs.shape[2:]), columns=columns)
+    return _picture(mosaic, labels=("original", "reconstruction") * rows)
+
+
+def _picture(mosaic, *, labels=()):
+    """Place the mosaic [H, W] or [H, W, C] (uint8) pixel by pixel, without any resampling."""
+    mosaic = np.atleast_3d(mosaic)
+    mosaic = np.broadcast_to(mosaic, (*mosaic.shape[:2], 3)) if mosaic.shape[2] == 1 else mosaic
+    zoom = max(1, round(_WIDTH / mosaic.shape[1]))
+    pixels = mosaic.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    left = _LABEL if labels else _MARGIN
+    width, height = left + pixels.shape[1] + _MARGIN, pixels.shape[0] + 2 * _MARGIN
+    figure = new_figure(1.0, 1.0)
+    figure.set_size_inches(width / figure.dpi, height / figure.dpi)
+    figure.figimage(pixels, xo=left, yo=_MARGIN, origin="upper")
+    for row, label in enumerate(labels):
+        y = (_MARGIN + pixels.shape[0] * (1.0 - (row + 0.5) / len(labels))) / height
+        figure.text((left - 18) / width, y, label, fontsize=10, color=QUIET, ha="right", va="center")
+    return figure

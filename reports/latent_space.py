@@ -1,0 +1,87 @@
+"""Where the images lie in the latent space."""
+
+import numpy as np
+
+from image_data.grid import tile
+from reports.figure_style import CATEGORIES, QUIET, SERIES, new_figure, tidy
+from reports.images import to_bytes
+
+__all__ = ["latent_map", "principal_components"]
+
+_LEGEND_LIMIT = 20
+
+
+def principal_components(codes):
+    """The two directions in which `codes` vary most.
+
+    Args:
+        codes: Array [N, D], D >= 2.
+
+    Returns:
+        (coordinates [N, 2], share of the total variance of each direction [2]).
+
+    Example:
+        >>> coordinates, shares = principal_components(np.array([[0.0, 0, 3], [0, 0, -3], [0, 1, 0], [0, -1, 0]]))
+        >>> shares.round(2).tolist()
+        [0.9, 0.1]
+    """
+    centred = codes - codes.mean(axis=0)
+    _, scales, directions = np.linalg.svd(centred, full_matrices=False)
+    variances = np.square(scales)
+    return centred @ directions[:2].T, variances[:2] / max(variances.sum(), np.finfo(float).tiny)
+
+
+def latent_map(codes, *, labels=None, decode=None, cells=20):
+    """A figure of latent codes coloured by label; with two latent features, also of the images that the plane decodes to.
+
+    Args:
+        codes: Array [N, D] of latent codes, D >= 2; more than two features are shown by their principal components.
+        labels: Integers [N], or None.
+        decode: Function [M, D] -> images [M, H, W, C] in [0, 1]; used when D = 2.
+        cells: Images per side of the decoded plane.
+    """
+    codes = np.asarray(codes, np.float64)
+    if codes.ndim != 2 or codes.shape[1] < 2:
+        raise ValueError(f"`codes` must be [N, D] with D at least 2. Received: shape {codes.shape}.")
+    planar = codes.shape[1] == 2
+    figure = new_figure(11.0 if planar and decode else 8.4, 5.0)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots(1, 2 if planar and decode else 1, squeeze=False)[0]
+    if planar:
+        title, x, y = "Latent codes of test images", "z[0]", "z[1]"
+    else:
+        codes, shares = principal_components(codes)
+        title = "Latent codes of test images, principal components"
+        x, y = (f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))
+    _scatter(tidy(axes[0], title=title, x=x, y=y), codes, labels)
+    if planar and decode:
+        _decoded_plane(tidy(axes[1], title="Decoded plane", x=x, y=y), codes, decode, cells)
+    return figure
+
+
+def _scatter(axes, codes, labels):
+    size = float(np.clip(6000.0 / len(codes), 3.0, 18.0))
+    style = {"s": size, "linewidths": 0.0, "alpha": 0.75}
+    axes.set_aspect("equal", adjustable="datalim")
+    names = [] if labels is None else np.unique(labels)
+    if not 1 < len(names) <= _LEGEND_LIMIT:
+        axes.scatter(*codes.T, color=SERIES[0], **style)
+        return
+    for position, name in enumerate(names):
+        axes.scatter(*codes[labels == name].T, color=CATEGORIES[position % len(CATEGORIES)], label=str(name), **style)
+    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8, labelcolor=QUIET)
+    for handle in legend.legend_handles:
+        handle.set_sizes([28.0])
+        handle.set_alpha(1.0)
+
+
+def _decoded_plane(axes, codes, decode, cells):
+    """Decode the centres of a `cells` x `cells` grid over the middle 98 % of the codes; row 0 is the largest z[1]."""
+    low, high = np.quantile(codes, [0.01, 0.99], axis=0)
+    centres = (np.arange(cells) + 0.5) / cells
+    across, up = low[0] + centres * (high - low)[0], low[1] + centres[::-1] * (high - low)[1]
+    grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    mosaic = np.atleast_3d(tile(to_bytes(decode(grid.astype(np.float32))), columns=cells))
+    mosaic = np.broadcast_to(mosaic, (*mosaic.shape[:2], 3)) if mosaic.shape[2] == 1 else mosaic
+    axes.grid(False)
+    axes.imshow(mosaic, extent=(low[0], high[0], low[1], high[1]), interpolation="nearest", aspect="auto")

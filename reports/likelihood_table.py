@@ -1,0 +1,120 @@
+"""The figures of a run: `results.json`, and the same as tables for a page."""
+
+import dataclasses
+
+__all__ = ["Table", "assemble", "likelihood_tables", "training_table", "with_error"]
+
+
+def assemble(*, preset, dataset, seed, steps, parameters, training, validation, test, hais=None, bidirectional=None):
+    """The contents of `results.json`; natural logs, nats per image unless the key says bits.
+
+    Args:
+        preset, dataset: Names.
+        seed, steps, parameters: The run's seed, its optimizer steps, the number of the model's weights.
+        training: {"seconds", "images_per_second"}.
+        validation: {"neg_elbo"}.
+        test: {"images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "nll": {"method", "value", "standard_error",
+            "samples", "effective_sample_size"}, "bits_per_dim"}.
+        hais, bidirectional: What these estimators found, or None.
+    """
+    return {
+        "preset": str(preset),
+        "dataset": str(dataset),
+        "seed": int(seed),
+        "steps": int(steps),
+        "parameters": int(parameters),
+        "training": {name: float(training[name]) for name in ("seconds", "images_per_second")},
+        "validation": {"neg_elbo": float(validation["neg_elbo"])},
+        "test": test,
+        "hais": hais,
+        "bidirectional": bidirectional,
+    }
+
+
+_FEW = 10.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of text under headings; the columns in `numeric` are set flush right."""
+
+    title: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[int, ...] = ()
+    note: str = ""
+
+
+def with_error(value, error):
+    """A value and its standard error (None if it is not known), to two decimals.
+
+    Example:
+        >>> with_error(84.318, 0.254)
+        '84.32 ± 0.25'
+    """
+    return f"{value:,.2f} ± {_decimals(error)}"
+
+
+def likelihood_tables(results):
+    """The likelihoods in `results`, the contents of `results.json`, as one or two tables."""
+    test, nll = results["test"], results["test"]["nll"]
+    images = f"{test['images']:,} test images"
+    rows = [_nll_row(nll, images)]
+    if results["hais"]:
+        rows.append(_hais_row(results["hais"]))
+    rows += [
+        ("negative ELBO", f"{test['neg_elbo']:,.2f}", "", images),
+        ("KL to the prior", f"{test['kl']:,.2f}", "", images),
+        ("-log p(x|z)", f"{test['neg_log_likelihood_given_z']:,.2f}", "", images),
+        ("negative ELBO, validation", f"{results['validation']['neg_elbo']:,.2f}", "", "all validation images"),
+    ]
+    if test["bits_per_dim"] is not None:
+        rows.insert(1, ("-log p(x), bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
+    headings = ("quantity", "nats per image", "standard error", "how")
+    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll))]
+    if results["bidirectional"]:
+        tables.append(_bracket_table(results["bidirectional"]))
+    return tables
+
+
+def training_table(results):
+    """What the training took."""
+    facts = (
+        ("weights", f"{results['parameters']:,}"),
+        ("optimizer steps", f"{results['steps']:,}"),
+        ("seconds", f"{results['training']['seconds']:,.1f}"),
+        ("images per second", f"{results['training']['images_per_second']:,.0f}"),
+    )
+    return Table("Training", ("quantity", "value"), facts, (1,))
+
+
+def _note(nll):
+    note = "Lower is better. Logarithms are natural."
+    if nll["method"] == "importance" and nll["effective_sample_size"] < _FEW:
+        note += " So few effective samples make -log p(x) by importance sampling too high: annealing tells by how much."
+    return note
+
+
+def _nll_row(nll, images):
+    value, error = f"{nll['value']:,.2f}", _decimals(nll["standard_error"])
+    if nll["method"] == "exact":
+        return ("-log p(x), exact", value, error, images)
+    size = f"effective sample size {nll['effective_sample_size']:,.1f}"
+    return ("-log p(x), importance sampling", value, error, f"{images}, {nll['samples']:,} samples each, {size}")
+
+
+def _hais_row(hais):
+    how = f"{hais['images']:,} images, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
+    how += f", acceptance {hais['acceptance']:.0%}, step size {hais['step_size']:.3g}, {hais['seconds']:,.0f} s"
+    return ("-log p(x), annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)
+
+
+def _bracket_table(bracket):
+    names = {"lower": "lower bound", "upper": "upper bound", "gap": "gap"}
+    rows = tuple((f"log p(x), {name}" if key != "gap" else name, f"{bracket[key]:,.3f}") for key, name in names.items())
+    note = "Bidirectional Monte Carlo on images drawn from the model itself, whose exact latent codes are known."
+    return Table("Bracket of log p(x)", ("quantity", "nats per image"), rows, (1,), note)
+
+
+def _decimals(error):
+    return "?" if error is None else f"{error:.2f}"

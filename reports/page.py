@@ -1,0 +1,94 @@
+"""`report.html`: one page that needs nothing beside it."""
+
+import base64
+import json
+import pathlib
+
+from reports.likelihood_table import likelihood_tables, training_table, with_error
+from run_folder.atomic import replacing
+
+__all__ = ["FIGURES", "data_uri", "render", "run_page", "write_page"]
+
+FIGURES = {
+    "samples.png": ("Samples", "Images decoded from draws of the prior: the mean of p(x|z)."),
+    "reconstructions.png": ("Reconstructions", "Test images, and what the model makes of one latent code of each."),
+    "training_curves.png": (
+        "Training",
+        "The negative ELBO and its terms. The axes leave out the plunge of the first tenth.",
+    ),
+    "latent_space.png": ("Latent space", "The central latent code of each test image, coloured by its label."),
+    "hais.png": (
+        "Annealed importance sampling",
+        "Acceptance and step sizes along the schedule, and how far importance sampling is off, image by image.",
+    ),
+    "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of log p(x) against the number of temperatures."),
+    "data.png": ("Data", "The first training images."),
+}
+
+
+def write_page(folder):
+    """Write `report.html` of the run `folder` from its `results.json`, `config.json` and figures."""
+    page = run_page(folder.read_json("results.json"), folder.read_json("config.json"), figures=folder.figures)
+    with replacing(folder.report) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def run_page(results, config, *, figures):
+    """The page of one run as HTML text.
+
+    Args:
+        results: Contents of `results.json`.
+        config: Contents of `config.json`.
+        figures: Folder of PNG files; those that `FIGURES` names are embedded, in its order.
+    """
+    return render(
+        "run.html.j2",
+        title=f"{results['preset']} on {results['dataset']}",
+        lead=f"Seed {results['seed']}, {results['steps']:,} optimizer steps, {results['parameters']:,} weights.",
+        key=_key_figures(results),
+        tables=[*likelihood_tables(results), training_table(results)],
+        figures=_embedded(figures),
+        config=_configuration(config),
+    )
+
+
+def render(template, **values):
+    """The template file of this folder with its values, as HTML text; every value is escaped."""
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(pathlib.Path(__file__).parent)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template(template).render(values)
+
+
+def data_uri(path):
+    """The PNG file at `path` as an address that contains it."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _key_figures(results):
+    test, nll = results["test"], results["test"]["nll"]
+    value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
+    figures = [
+        ("-log p(x), test", value, f"± {error} nats"),
+        ("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats"),
+        ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
+        ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
+    ]
+    if test["bits_per_dim"] is not None:
+        figures.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", ""))
+    return figures
+
+
+def _embedded(figures):
+    present = ((figures / name, *text) for name, text in FIGURES.items() if (figures / name).is_file())
+    return [{"source": data_uri(path), "title": title, "caption": caption} for path, title, caption in present]
+
+
+def _configuration(config):
+    """Numbers and words as rows, what has parts as blocks of JSON."""
+    nested = {name: value for name, value in config.items() if isinstance(value, (dict, list))}
+    plain = [(name, "none" if value is None else value) for name, value in config.items() if name not in nested]
+    return {"plain": plain, "nested": [(name, json.dumps(value, indent=2)) for name, value in nested.items()]}

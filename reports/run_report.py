@@ -1,0 +1,118 @@
+"""Everything a finished training leaves behind for its readers: figures, `results.json`, `report.html`."""
+
+import numpy as np
+import tensorflow as tf
+
+from reports.curves import training_curves
+from reports.evaluation import elbo_terms, evaluate, image_batches
+from reports.figure_style import save
+from reports.history import read_history
+from reports.images import image_grid, reconstruction_pairs
+from reports.latent_space import latent_map
+from reports.likelihood_table import assemble
+from reports.page import write_page
+from reports.unfinished import unfinished
+
+__all__ = ["write_figures", "write_report"]
+
+_SHOWN = 96
+_PAIRS = 36
+_MAPPED = 5000
+
+
+def write_report(
+    folder,
+    *,
+    model,
+    data,
+    preparation,
+    preset,
+    seed,
+    steps,
+    seconds,
+    images_per_second,
+    samples,
+    test_images=None,
+    batch=100,
+):
+    """Write `figures/`, `results.json` and `report.html` of a trained model into its run's folder.
+
+    Args:
+        folder: `RunFolder`; its `config.json` and `model.keras` must be there.
+        model: `ImageModel` with the weights to be judged.
+        data: `ImageSet`; the bound is computed on all its validation images, the likelihood on its test images.
+        preparation: How uint8 images become what the model sees.
+        preset: Name of the preset.
+        seed: The run's seed; fixes all noise of the evaluation.
+        steps: Optimizer steps taken.
+        seconds, images_per_second: Time and speed of the training.
+        samples: Importance samples per test image.
+        test_images: How many test images, from the first on; all by default.
+        batch: Images per batch.
+
+    Returns:
+        The contents of `results.json`.
+    """
+    write_figures(
+        folder, model=model, data=data, preparation=preparation, seed=seed, test_images=test_images, batch=batch
+    )
+    validation = elbo_terms(model, data.validation, preparation, seed=seed, batch=batch)
+    settings = {"dataset": data.name, "seed": seed, "samples": samples, "images": test_images}
+    with unfinished(folder, "importance", settings) as file:
+        test = evaluate(
+            *(model, data.test, preparation),
+            **{
+                "spec": data.spec,
+                "seed": seed,
+                "samples": samples,
+                "images": test_images,
+                "batch": batch,
+                "file": file(),
+            },
+        )
+    results = assemble(
+        preset=preset,
+        dataset=data.name,
+        seed=seed,
+        steps=steps,
+        parameters=model.count_params(),
+        training={"seconds": seconds, "images_per_second": images_per_second},
+        validation={"neg_elbo": validation["neg_elbo"]},
+        test=test,
+    )
+    folder.write_json("results.json", results)
+    for method in ("hais", "bidirectional"):
+        (folder.figures / f"{method}.png").unlink(missing_ok=True)  # of an earlier state of the model
+    write_page(folder)
+    return results
+
+
+def write_figures(folder, *, model, data, preparation, seed, test_images=None, batch=100):
+    """Write `data.png`, `samples.png`, `reconstructions.png`, `latent_space.png` and `training_curves.png`.
+
+    The latent space needs at least two latent features, the curves a logged history; without, that figure is left out.
+    """
+    folder.figures.mkdir(parents=True, exist_ok=True)
+    white = np.float32(data.spec.levels - 1)
+    save(image_grid(data.train.images[:_SHOWN] / white), folder.figures / "data.png")
+    save(image_grid(model.sample(_SHOWN, seed=_seed(seed, 1))), folder.figures / "samples.png")
+    count = min(data.test.count, test_images or data.test.count)
+    shown = next(iter(image_batches(data.test, preparation, seed=seed, images=min(_PAIRS, count), batch=_PAIRS)))
+    pairs = reconstruction_pairs(data.test.images[: len(shown)] / white, model.reconstruct(shown, seed=_seed(seed, 2)))
+    save(pairs, folder.figures / "reconstructions.png")
+    codes = _codes(model, image_batches(data.test, preparation, seed=seed, images=min(_MAPPED, count), batch=batch))
+    if codes.shape[1] >= 2:
+        labels = None if data.test.labels is None else data.test.labels[: len(codes)]
+        save(latent_map(codes, labels=labels, decode=model.decode), folder.figures / "latent_space.png")
+    history = read_history(folder.tensorboard)
+    if "neg_elbo" in history:
+        save(training_curves(history), folder.figures / "training_curves.png")
+
+
+def _codes(model, batches):
+    encode = tf.function(model.encode, input_signature=[tf.TensorSpec([None, *model.image_shape])], autograph=False)
+    return np.concatenate([encode(x).numpy() for x in batches])  # [N, D]
+
+
+def _seed(seed, purpose):
+    return tf.constant([seed, purpose], tf.int32)

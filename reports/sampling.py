@@ -1,0 +1,31 @@
+"""Images drawn from a model, as files."""
+
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from reports.figure_style import save
+from reports.images import image_grid, to_bytes
+
+__all__ = ["draw_images", "write_samples"]
+
+_BATCH = 100
+
+
+def draw_images(model, count, *, temperature=1.0, seed=0):
+    """`count` images from the model's prior at a temperature: uint8 [count, H, W, C]."""
+
+    @tf.function(autograph=False)
+    def draw(number):
+        return model.sample(_BATCH, seed=tf.stack([seed, number]), temperature=temperature)
+
+    batches = [draw(tf.constant(number, tf.int32)).numpy() for number in range(-(-count // _BATCH))]
+    return to_bytes(np.concatenate(batches)[:count])
+
+
+def write_samples(model, folder, *, count, temperature=1.0, seed=0):
+    """Draw images and write each as a PNG file, `0000.png` on, and all of them as `samples.png`, into `folder`."""
+    images = draw_images(model, count, temperature=temperature, seed=seed)
+    for number, image in enumerate(images):
+        PIL.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{number:04}.png")
+    save(image_grid(images), folder / "samples.png")

@@ -1,0 +1,83 @@
+"""What preparations make of grey levels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from image_data import PREPARATIONS, Binarise, Dequantise, ImageSpec, Integers, Preparation, binarised, from_arrays
+
+SEED = tf.constant([1, 2], tf.int32)
+EVERY_LEVEL = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+
+
+def test_pixels_are_one_as_often_as_they_are_bright():
+    draws = 4000
+    frequency = Binarise()(np.tile(EVERY_LEVEL, [draws, 1, 1, 1]), SEED).numpy().mean(axis=0).ravel()
+    expected = np.arange(256) / 255
+    error = np.sqrt(expected * (1 - expected) / draws)
+    assert frequency[0] == 0 and frequency[255] == 1
+    z = (frequency - expected)[1:255] / error[1:255]
+    assert np.abs(z).max() < 4.5
+    assert 0.7 < (z**2).mean() < 1.3
+
+
+def test_images_of_two_levels_stay_as_they_are():
+    images = np.array([0, 1, 1, 0], np.uint8)
+    np.testing.assert_array_equal(Binarise(levels=2)(images, SEED), images)
+
+
+def test_integers_are_the_levels():
+    np.testing.assert_array_equal(Integers()(EVERY_LEVEL, SEED), EVERY_LEVEL)
+
+
+def test_dequantised_values_stay_within_their_level():
+    images = np.tile(EVERY_LEVEL, [2000, 1, 1, 1])
+    noise = Dequantise()(images, SEED).numpy() - images
+    assert noise.min() >= 0 and noise.max() < 1
+    np.testing.assert_allclose(noise.mean(axis=0), 0.5, atol=0.035)
+    np.testing.assert_allclose(noise.var(), 1 / 12, rtol=0.01)
+
+
+@pytest.mark.parametrize("kind", PREPARATIONS.values())
+def test_noise_is_a_function_of_the_seed_with_and_without_xla(kind):
+    preparation, images = kind(), np.tile(EVERY_LEVEL, [2, 1, 1, 1])
+    eager = preparation(images, SEED).numpy()
+    compiled = tf.function(preparation, jit_compile=True)(tf.constant(images), SEED).numpy()
+    np.testing.assert_array_equal(eager, compiled)
+    assert eager.dtype == np.float32
+    low, high = preparation.value_range
+    assert low <= eager.min() and eager.max() <= high
+
+
+@pytest.mark.parametrize("kind", PREPARATIONS.values())
+def test_configurations_rebuild(kind):
+    preparation = kind(levels=32)
+    assert preparation.to_config() == {"name": kind.__name__, "levels": 32}
+    assert Preparation.from_config(preparation.to_config()) == preparation
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(
+        ValueError, match=r"Unknown preparation\. Expected one of Binarise, Dequantise, Integers.*'Blur'"
+    ):
+        Preparation.from_config({"name": "Blur"})
+
+
+def test_specs_follow():
+    spec = ImageSpec((28, 28, 1))
+    assert Binarise().spec_after(spec).levels == 2
+    assert Integers().spec_after(spec) == Dequantise().spec_after(spec) == spec
+    with pytest.raises(ValueError, match=r"Binarise was made for 2 levels\. Expected the images' 256"):
+        Binarise(levels=2).spec_after(spec)
+
+
+def test_static_binarisation_is_one_fixed_draw():
+    grey = from_arrays(np.full([400, 4, 4, 1], 64, np.uint8), train_labels=np.arange(400) % 10)
+    one, two = binarised(grey), binarised(grey)
+    assert one.spec.levels == 2 and one.name == "arrays_static"
+    for split in ("train", "validation", "test"):
+        first, second = getattr(one, split), getattr(two, split)
+        np.testing.assert_array_equal(first.images, second.images)
+        np.testing.assert_array_equal(first.labels, getattr(grey, split).labels)
+        assert set(np.unique(first.images)) == {0, 1} and abs(first.images.mean() - 64 / 255) < 0.07
+    assert (one.validation.images != one.test.images).any()

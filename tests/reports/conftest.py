@@ -1,0 +1,68 @@
+"""Folders of runs as a finished training leaves them, without any training."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from reports.figure_style import save
+from reports.images import image_grid
+from run_folder.layout import RunFolder
+
+RESULTS = {
+    "preset": "quickstart",
+    "dataset": "digits",
+    "seed": 3,
+    "steps": 2000,
+    "parameters": 1234567,
+    "training": {"seconds": 143.25, "images_per_second": 2043.0},
+    "validation": {"neg_elbo": 113.2},
+    "test": {
+        "images": 500,
+        "neg_elbo": 112.9,
+        "kl": 25.1,
+        "neg_log_likelihood_given_z": 87.8,
+        "nll": {
+            "method": "importance",
+            "value": 108.32,
+            "standard_error": 1.21,
+            "samples": 1000,
+            "effective_sample_size": 42.1,
+        },
+        "bits_per_dim": None,
+    },
+    "hais": None,
+    "bidirectional": None,
+}
+CONFIG = {
+    "preset": "quickstart",
+    "dataset": "digits",
+    "data_dir": None,
+    "seed": 3,
+    "command": "run_script.py quickstart <script>alert(1)</script>",
+    "preparation": {"name": "Binarise"},
+    "model": {"layers": ["<b>"]},
+}
+
+
+@pytest.fixture
+def results():
+    """Contents of a `results.json` that a test may change."""
+    return copy.deepcopy(RESULTS)
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Makes a run's folder: `make_run("name", nll=99.0, ...)`; `results=False` for one without results."""
+
+    def make(name, *, nll=108.32, results=True, **changes):
+        folder = RunFolder.create(tmp_path / name)
+        folder.write_json("config.json", CONFIG)
+        save(image_grid(np.zeros((4, 6, 6, 1), np.uint8)), folder.figures / "samples.png")
+        if results:
+            contents = {**copy.deepcopy(RESULTS), **changes}
+            contents["test"]["nll"]["value"] = nll
+            folder.write_json("results.json", contents)
+        return folder
+
+    return make

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import main, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(arguments, capsys):
+    """The one line with which a command line is refused."""
+    assert run([str(argument) for argument in arguments]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ") and error.count("\n") == 1, error
+    return error
+
+
+def test_help_is_fast_and_imports_no_tensorflow():
+    script = "import sys; from reports.__main__ import run; run(['-h']); print({'tensorflow', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout.splitlines()[-1] == "set()"
+    for command in ("evaluate", "sample", "compare"):
+        assert command in done.stdout
+
+
+def test_module_runs_and_exits_with_the_status(tmp_path):
+    command = [sys.executable, "-m", "reports", "compare", str(tmp_path / "absent")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "absent" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "compare", "sample"])
+def test_a_folder_without_a_run_is_refused(command, tmp_path, capsys):
+    out = ["--out", tmp_path / "out"] if command == "sample" else []
+    assert "nowhere" in refused([command, tmp_path / "nowhere", *out], capsys)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "sample"])
+def test_a_run_without_a_model_is_refused(command, make_run, tmp_path, capsys):
+    out = ["--out", tmp_path / "out"] if command == "sample" else []
+    error = refused([command, make_run("young").path, *out], capsys)
+    assert "young has no model yet" in error and "--resume" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_model_is_refused(make_run, tmp_path, capsys):
+    folder = make_run("torn")
+    folder.model.write_bytes(b"PK half a file")
+    assert "model.keras" in refused(["sample", folder.path, "--out", tmp_path / "out"], capsys)
+
+
+def test_an_incomplete_configuration_is_refused(make_run, capsys):
+    folder = make_run("bare")
+    folder.write_json("config.json", {"preset": "quickstart"})
+    assert "dataset" in refused(["evaluate", folder.path], capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evaluate", "RUN", "--method", "guess"], "importance"),
+        (["evaluate", "RUN", "--images", "0"], "--images"),
+        (["evaluate", "RUN", "--samples", "many"], "--samples"),
+        (["evaluate", "RUN", "--chains", "4"], "--chains has no meaning for --method importance"),
+        (["evaluate", "RUN", "--method", "hais", "--samples", "4"], "--samples has no meaning for --method hais"),
+        (["evaluate", "RUN", "--method", "hais", "--start", "nowhere"], "posterior"),
+        (["sample", "RUN", "--out", "x", "--temperature", "-1"], "--temperature"),
+        (["sample", "RUN"], "--out"),
+        (["compare"], "RUN"),
+        (["draw"], "draw"),
+    ],
+)
+def test_options_are_refused_by_name(arguments, words, capsys):
+    assert words in refused(arguments, capsys)
+
+
+def test_a_folder_with_files_is_not_sampled_into(make_run, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("dear")
+    assert "full" in refused(["sample", make_run("a").path, "--out", tmp_path / "full"], capsys)
+
+
+def test_compare_writes_a_page(make_run, tmp_path, capsys):
+    out = tmp_path / "page.html"
+    assert run(["compare", str(make_run("a").path), str(make_run("b", nll=5.0).path), "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "5.00*" in printed and str(out) in printed
+    assert "<strong>5.00</strong>" in out.read_text()
+
+
+def test_an_unwritable_page_is_refused(make_run, tmp_path, capsys):
+    assert "absent" in refused(["compare", make_run("a").path, "--out", tmp_path / "absent" / "page.html"], capsys)
+
+
+def test_ctrl_c_gives_130(monkeypatch, make_run, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reports.comparison.compare", interrupted)
+    assert run(["compare", str(make_run("a").path)]) == 130
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_help_names_every_option():
+    evaluate = main.commands["evaluate"]
+    assert {parameter.name for parameter in evaluate.params} >= {
+        "method",
+        "images",
+        "samples",
+        "chains",
+        "temperatures",
+        "start",
+    }

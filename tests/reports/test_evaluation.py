@@ -1,0 +1,104 @@
+import math
+import warnings
+
+import numpy as np
+import pytest
+import registry
+import tensorflow as tf
+
+from estimators.importance import UnreliableWeights
+from estimators.noise import PlacedNoise
+from image_data.arrays import Split
+from image_data.prepare import Binarise, Dequantise, Integers
+from image_data.spec import ImageSpec
+from reports.annealing import annealed, bracketed, ladder
+from reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (11, *registry.IMAGE)).astype(np.uint8)
+SPEC = ImageSpec(registry.IMAGE)
+
+
+def small(name):
+    """A model of the registry whose posterior is near the truth, because nothing in it depends on much."""
+    model = registry.MODELS[name].build()
+    for weight in model.trainable_weights:
+        weight.assign(0.4 * weight)
+    return model
+
+
+@pytest.fixture(scope="module", params=["VAE", "VAE with IAF posterior, flow prior, IWAE"])
+def model(request):
+    return small(request.param)
+
+
+@pytest.fixture(autouse=True)
+def untrained_models_have_unreliable_weights():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnreliableWeights)
+        yield
+
+
+def test_each_image_once_with_equal_weight_whatever_the_batch(model):
+    split, prepare = Split(IMAGES), Binarise()
+    whole = elbo_terms(model, split, prepare, seed=3, batch=11, draws=4)
+    assert whole == pytest.approx(elbo_terms(model, split, prepare, seed=3, batch=4, draws=4), rel=1e-5)
+    nats = "neg_log_likelihood_given_z"
+    ten = elbo_terms(model, split, prepare, seed=3, images=10, draws=4)
+    last = 11 * whole[nats] - 10 * ten[nats]  # what the eleventh image adds, alone in its batch or not
+    (x,) = image_batches(split, prepare, seed=3, batch=11)
+    noise = PlacedNoise.of([3, _BOUND], images=11).normal(count=4, features=model.noise_features)
+    assert last == pytest.approx(-float(tf.reduce_mean(model.elbo_terms(x, noise).log_likelihood[:, 10])), rel=1e-3)
+
+
+def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
+    split, prepare = Split(IMAGES), Binarise()
+    found = elbo_terms(model, split, prepare, seed=3, draws=512)
+    assert found["neg_elbo"] == pytest.approx(found["kl"] + found["neg_log_likelihood_given_z"], rel=1e-6)
+    (x,) = image_batches(split, prepare, seed=3)
+    noise = tf.random.stateless_normal([256, 11, model.noise_features], [9, 9])
+    elbos = tf.reduce_mean(model.elbo_terms(x, noise).elbo, 1).numpy()  # [256]
+    assert abs(found["neg_elbo"] + elbos.mean()) < 4.0 * elbos.std() * math.sqrt(1 / 256 + 1 / 512)
+
+
+def test_the_test_section_has_the_contract_s_keys_and_kinds(model):
+    test = evaluate(model, Split(IMAGES), Binarise(), spec=SPEC, samples=32, seed=0, images=7)
+    assert list(test) == ["images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "nll", "bits_per_dim"]
+    assert test["images"] == 7 and test["bits_per_dim"] is None
+    kinds = {"method": str, "value": float, "standard_error": float, "samples": int, "effective_sample_size": float}
+    assert {name: type(value) for name, value in test["nll"].items()} == kinds
+    assert test["nll"]["method"] == "importance" and test["nll"]["samples"] == 32
+    assert test["nll"]["value"] < test["neg_elbo"] + 3.0 * test["nll"]["standard_error"]
+
+
+def test_the_likelihood_is_the_log_of_the_mean_weight(model):
+    split = Split(IMAGES)
+    estimate = importance(model, split, Binarise(), samples=80, seed=1)
+    (x,) = image_batches(split, Binarise(), seed=1)
+    noise = PlacedNoise.of([1, _WEIGHTS], images=11).normal(count=80, features=model.noise_features)
+    weights = tf.cast(model.elbo_terms(x, noise).elbo, tf.float64)  # [80, 11]
+    np.testing.assert_allclose(estimate.values, tf.reduce_logsumexp(weights, 0) - math.log(80), atol=1e-3)
+
+
+def test_annealing_agrees_and_the_bracket_closes():
+    model, split = small("VAE"), Split(IMAGES)
+    reference = importance(model, split, Binarise(), samples=4000, seed=1, images=4)
+    settings = {"chains": 8, "temperatures": 40, "start": "prior", "seed": 1}
+    estimate = annealed(model, split, Binarise(), **settings, images=4)
+    assert estimate.images == 4
+    assert abs(estimate.mean - reference.mean) < 4.0 * math.hypot(
+        estimate.monte_carlo_error, reference.monte_carlo_error
+    )
+    brackets = bracketed(model, **settings, images=6)
+    assert list(brackets) == ladder(40) == [2, 5, 10, 20, 40]
+    last = brackets[40]
+    error = math.hypot(last.lower.monte_carlo_error, last.upper.monte_carlo_error)
+    assert last.images == 6 and -4.0 * error < last.gap < 4.0 * error + 0.1
+
+
+def test_bits_count_a_grey_level_as_one():
+    spec = ImageSpec((2, 2, 3))
+    nll = 12 * math.log(256)  # uniform over 256 levels, or a density of 1 / 256 on [0, 256)
+    assert bits_per_dim(nll, spec=spec, preparation=Integers()) == pytest.approx(8.0)
+    assert bits_per_dim(nll, spec=spec, preparation=Dequantise()) == pytest.approx(8.0)
+    assert bits_per_dim(nll, spec=spec, preparation=Binarise()) is None
+    assert bits_per_dim(nll, spec=ImageSpec((2, 2, 3), levels=2), preparation=Integers(levels=2)) is None

@@ -1,0 +1,112 @@
+import numpy as np
+import PIL.Image
+import pytest
+
+from reports.curves import training_curves
+from reports.figure_style import save
+from reports.images import image_grid, reconstruction_pairs, to_bytes
+from reports.latent_space import latent_map, principal_components
+
+RANDOM = np.random.default_rng(0)
+
+
+def pixels(figure, path):
+    save(figure, path)
+    return np.asarray(PIL.Image.open(path).convert("RGB"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_image_pixel_is_a_square_of_screen_pixels(channels, tmp_path):
+    images = RANDOM.integers(0, 256, (8, 6, 6, channels)).astype(np.uint8)
+    picture = pixels(image_grid(images, columns=4), tmp_path / "data.png")
+    colours = {tuple(colour) for colour in np.broadcast_to(images, (8, 6, 6, 3)).reshape(-1, 3).tolist()}
+    shown, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
+    areas = {
+        tuple(colour): count for colour, count in zip(shown.tolist(), counts, strict=True) if tuple(colour) in colours
+    }
+    assert areas.keys() == colours  # nothing blurred away
+    area = min(areas.values())
+    assert round(area**0.5) ** 2 == area and area > 100
+    assert picture.shape[1] > 1200
+
+
+def test_fewer_images_than_columns():
+    assert image_grid(np.zeros((3, 4, 4, 1), np.uint8)).get_figwidth() > 1
+
+
+def test_pairs_stand_one_above_the_other(tmp_path):
+    originals = np.full((5, 4, 4, 1), 200, np.uint8)
+    figure = reconstruction_pairs(originals, np.full((5, 4, 4, 1), 40 / 255), columns=2)
+    assert [text.get_text() for text in figure.texts] == ["original", "reconstruction"] * 2
+    picture = pixels(figure, tmp_path / "pairs.png")[..., 0]
+    for text, level in zip(figure.texts, (200, 40, 200, 40), strict=True):
+        row = picture[round((1.0 - text.get_position()[1]) * picture.shape[0])]
+        assert np.median(row[picture.shape[1] // 2 :]) == level
+
+
+def test_pairs_of_different_shapes_are_refused():
+    with pytest.raises(ValueError, match="one shape"):
+        reconstruction_pairs(np.zeros((2, 4, 4, 1)), np.zeros((2, 4, 4, 3)))
+
+
+def test_bytes_round_and_clip():
+    assert to_bytes(np.array([-1.0, 0.0, 0.5, 1.0, 7.0])).tolist() == [0, 0, 128, 255, 255]
+
+
+def test_principal_components_find_the_plane():
+    plane = RANDOM.normal(size=(200, 2)) * [5.0, 2.0]
+    basis = np.linalg.qr(RANDOM.normal(size=(7, 2)))[0]
+    coordinates, shares = principal_components(plane @ basis.T + 3.0)
+    assert shares.sum() == pytest.approx(1.0)
+    distances = np.linalg.norm(coordinates[:, None] - coordinates, axis=-1)
+    np.testing.assert_allclose(distances, np.linalg.norm(plane[:, None] - plane, axis=-1), atol=1e-9)
+
+
+def test_latent_map_has_one_colour_per_label():
+    codes, labels = RANDOM.normal(size=(60, 5)), np.arange(60) % 4
+    (axes,) = latent_map(codes, labels=labels).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0", "1", "2", "3"]
+    assert sum(len(points.get_offsets()) for points in axes.collections) == 60
+    (axes,) = latent_map(codes, labels=None).axes
+    assert axes.get_legend() is None and len(axes.collections) == 1
+
+
+def test_two_features_also_show_the_decoded_plane():
+    seen = []
+
+    def decode(z):
+        seen.append(z)
+        return np.tile(z[:, None, None, :1] > 0, (1, 4, 4, 1)).astype(float)
+
+    codes = RANDOM.normal(size=(400, 2)) * [3.0, 1.0]
+    figure = latent_map(codes, decode=decode, cells=8)
+    scatter, plane = figure.axes
+    np.testing.assert_array_equal(scatter.collections[0].get_offsets(), codes)  # no rotation
+    (image,) = plane.images
+    picture = np.asarray(image.get_array())
+    assert picture[:, : picture.shape[1] // 3].mean() < 10 < 200 < picture[:, -picture.shape[1] // 3 :].mean()
+    assert seen[0].shape == (64, 2)
+    assert seen[0][0, 1] > seen[0][-1, 1]  # the top row is the largest z[1]
+
+
+def test_codes_of_one_feature_are_refused():
+    with pytest.raises(ValueError, match="at least 2"):
+        latent_map(np.zeros((5, 1)))
+
+
+def test_curves_show_what_was_logged():
+    steps = np.arange(0, 1000, 10)
+    falling = (steps, 100.0 + 900.0 * np.exp(-steps / 10.0))
+    history = {
+        "neg_elbo": {"train": falling, "validation": falling},
+        "kl": {"train": falling},
+        "other": {"train": falling},
+    }
+    figure = training_curves(history)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Negative ELBO, nats per image", "KL, nats"]
+    assert [line.get_label() for line in figure.axes[0].lines] == ["train", "validation"]
+    assert figure.axes[0].get_ylim()[1] < 110  # the first plunge does not flatten the rest
+    (alone,) = training_curves({"neg_elbo": {"train": falling}}).axes
+    assert len(alone.lines) == 1
+    with pytest.raises(ValueError, match="neg_elbo"):
+        training_curves({"kl": {}})

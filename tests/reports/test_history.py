@@ -1,0 +1,44 @@
+import numpy as np
+import tensorflow as tf
+
+from reports.history import read_history
+
+
+def write(directory, values):
+    with tf.summary.create_file_writer(str(directory)).as_default():
+        for tag, step, value in values:
+            tf.summary.scalar(tag, value, step=step)
+        tf.summary.image("samples", tf.zeros([1, 4, 4, 1]), step=0)
+        tf.summary.text("config", "text", step=0)
+
+
+def test_scalars_by_series_and_writer(tmp_path):
+    write(tmp_path / "train", [("neg_elbo", 0, 5.0), ("neg_elbo", 10, 4.0), ("learning_rate", 0, 1e-3)])
+    write(tmp_path / "validation", [("neg_elbo", 10, 4.5)])
+    history = read_history(tmp_path)
+    assert sorted(history) == ["learning_rate", "neg_elbo"]
+    assert sorted(history["neg_elbo"]) == ["train", "validation"]
+    steps, values = history["neg_elbo"]["train"]
+    np.testing.assert_array_equal(steps, [0, 10])
+    np.testing.assert_array_equal(values, [5.0, 4.0])
+
+
+def test_a_resumed_run_overwrites_the_steps_it_repeats(tmp_path):
+    write(tmp_path / "train", [("kl", 1, 9.0), ("kl", 2, 8.0)])
+    write(tmp_path / "train", [("kl", 2, 7.0), ("kl", 3, 6.0)])
+    steps, values = read_history(tmp_path)["kl"]["train"]
+    np.testing.assert_array_equal(steps, [1, 2, 3])
+    np.testing.assert_array_equal(values, [9.0, 7.0, 6.0])
+
+
+def test_the_record_that_a_kill_cut_short_is_left_out(tmp_path):
+    write(tmp_path / "train", [("kl", step, float(step)) for step in range(20)])
+    (file,) = tmp_path.glob("train/*tfevents*")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    steps, _ = read_history(tmp_path)["kl"]["train"]
+    assert 2 < len(steps) < 20
+
+
+def test_nothing_logged(tmp_path):
+    assert read_history(tmp_path / "absent") == {}

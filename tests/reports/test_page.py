@@ -1,0 +1,95 @@
+import base64
+import html.parser
+import re
+
+from reports.likelihood_table import assemble, likelihood_tables
+from reports.page import render, write_page
+
+VOID = {"meta", "img", "br", "link", "hr", "input"}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page shows, and refuses tags that do not close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.words = [], [], [], []
+        self.feed(text)
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def test_the_page_needs_nothing_beside_it(make_run):
+    folder = make_run("run")
+    write_page(folder)
+    text = folder.report.read_text()
+    page = Page(text)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "http" not in text and "@import" not in text and "url(" not in text
+    (source,) = [value for name, value in page.attributes if name in ("src", "href", "srcset", "data")]
+    kind, data = source.split(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(data) == (folder.figures / "samples.png").read_bytes()
+    assert ("lang", "en") in page.attributes
+    assert [name for name, _ in page.attributes if name == "alt"] == ["alt"]
+
+
+def test_the_page_shows_the_results_and_the_configuration(make_run):
+    folder = make_run("run")
+    write_page(folder)
+    text = Page(folder.report.read_text()).text
+    for expected in (
+        *("quickstart on digits", "108.32 ± 1.21 nats", "112.90", "25.10", "87.80", "113.20", "1,234,567", "2,043"),
+        *("500 test images, 1,000 samples each, effective sample size 42.1", "data_dir none", "preparation", "seed 3"),
+    ):
+        assert expected in text, expected
+    assert "<script>alert(1)</script>" in text  # shown, not run
+
+
+def test_hais_bidirectional_and_bits_have_their_places(results):
+    plain = likelihood_tables(results)
+    results["test"]["bits_per_dim"] = 3.123456
+    results["hais"] = {
+        **{"nll": 107.9, "standard_error": 2.3, "images": 100, "chains": 16, "temperatures": 1000},
+        **{"acceptance": 0.652, "step_size": 0.1234, "seconds": 230.4},
+    }
+    results["bidirectional"] = {"lower": -98.32, "upper": -97.91, "gap": 0.41}
+    likelihood, bracket = likelihood_tables(results)
+    assert len(likelihood.rows) == len(plain[0].rows) + 2
+    shown = {row[0]: row[1:] for row in likelihood.rows}
+    assert shown["-log p(x), bits per dimension"][0] == "3.123"
+    how = "100 images, 16 chains, 1,000 temperatures, acceptance 65%, step size 0.123, 230 s"
+    assert shown["-log p(x), annealed importance sampling"] == ("107.90", "2.30", how)
+    assert bracket.rows == (
+        ("log p(x), lower bound", "-98.320"),
+        ("log p(x), upper bound", "-97.910"),
+        ("gap", "0.410"),
+    )
+
+
+def test_results_have_the_contract_s_keys_in_its_order(results):
+    made = assemble(**results)
+    assert made == results
+    assert list(made) == list(results)
+
+
+def test_templates_escape_and_refuse_what_is_missing():
+    values = {"title": "<b>&", "lead": "", "columns": [], "rows": [], "notes": ["<i>"], "figures": []}
+    text = render("comparison.html.j2", **values)
+    assert "&lt;b&gt;&amp;" in text and "<i>" not in text
+    assert not re.search(r"{[{%]", text)

@@ -1,0 +1,30 @@
+import pytest
+
+from reports.unfinished import unfinished
+
+
+def test_what_is_done_stays_until_the_estimate_succeeds(make_run):
+    folder = make_run("run")
+    folder.model.write_bytes(b"weights")
+    with pytest.raises(KeyboardInterrupt):
+        with unfinished(folder, "hais", {"chains": 4}) as file:
+            kept = file()
+            kept.write_bytes(b"half")
+            raise KeyboardInterrupt
+    assert kept.exists()
+    with unfinished(folder, "hais", {"chains": 8}) as file:
+        assert file() != kept
+    assert kept.exists()
+    with unfinished(folder, "hais", {"chains": 4}) as file:
+        assert file() == kept
+    assert not kept.parent.exists()
+
+
+def test_another_model_does_not_go_on_from_it(make_run):
+    folder = make_run("run")
+    names = set()
+    for weights in (b"first", b"second"):
+        folder.model.write_bytes(weights)
+        with unfinished(folder, "hais", {}) as file:
+            names |= {file(), file("-10")}
+    assert len(names) == 4

@@ -1,0 +1,140 @@
+"""The folder of a run: never half-written, never overwritten by mistake."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from run_folder import RunFolder, read_json, replacing, write_json
+
+
+def test_names_are_those_of_the_contract(tmp_path):
+    run = RunFolder(tmp_path)
+    names = {
+        "config": "config.json",
+        "log": "log.txt",
+        "tensorboard": "tensorboard",
+        "checkpoints": "checkpoints",
+        "model": "model.keras",
+        "saved_model": "saved_model",
+        "figures": "figures",
+        "results": "results.json",
+        "report": "report.html",
+    }
+    assert {name: getattr(run, name).name for name in names} == names
+    assert all(getattr(run, name).parent == tmp_path for name in names)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("exists", [False, True])
+def test_new_and_empty_folders_start(tmp_path, resume, exists):
+    path = tmp_path / "runs" / "first"
+    if exists:
+        path.mkdir(parents=True)
+    run = RunFolder.create(path, resume=resume)
+    assert run.checkpoints.is_dir() and run.figures.is_dir() and run.tensorboard.is_dir()
+    assert not any(entry.is_file() for entry in path.iterdir())
+
+
+def test_a_run_is_continued_only_when_told(tmp_path):
+    run = RunFolder.create(tmp_path / "run")
+    run.write_json("config.json", {"seed": 3})
+    with pytest.raises(FileExistsError, match=r"already holds a run.*Received: .*config\.json.*--resume"):
+        RunFolder.create(run.path)
+    assert RunFolder.create(run.path, resume=True).read_json("config.json") == {"seed": 3}
+    assert RunFolder.open(run.path) == run
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_something_else_is_refused(tmp_path, resume):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"something else.*thesis\.tex.*--out"):
+        RunFolder.create(tmp_path, resume=resume)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_broken_run_is_not_continued(tmp_path):
+    run = RunFolder.create(tmp_path / "run")
+    run.config.write_text('{"seed": ')
+    with pytest.raises(ValueError, match=r"config\.json is broken\. Expected JSON"):
+        RunFolder.create(run.path, resume=True)
+    with pytest.raises(ValueError, match="is broken"):
+        RunFolder.open(run.path)
+
+
+def test_unusable_places_are_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(FileExistsError, match=r"must be a folder.*--out"):
+        RunFolder.create(file)
+    with pytest.raises(OSError, match=r"cannot be written.*Not a directory.*--out"):
+        RunFolder.create(file / "run")
+    with pytest.raises(OSError, match=r"cannot be written.*--out"):
+        RunFolder.create("/proc/run")
+    with pytest.raises(FileNotFoundError, match=r"no run in .*config\.json"):
+        RunFolder.open(tmp_path)
+
+
+def test_errors_are_one_line(tmp_path):
+    (tmp_path / "other").write_text("")
+    with pytest.raises(OSError) as caught:
+        RunFolder.create(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_replacing_keeps_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as partial:
+        assert partial.suffix == ".keras" and partial.parent == tmp_path
+        partial.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_a_file(tmp_path):
+    path = tmp_path / "model.keras"
+    for text in ("first", "second"):
+        with replacing(path) as partial:
+            partial.write_text(text)
+            assert not path.exists() or path.read_text() == "first"
+        assert path.read_text() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_a_folder(tmp_path):
+    path = tmp_path / "saved_model"
+    for name in ("first", "second"):
+        with replacing(path) as partial:
+            partial.mkdir()
+            (partial / name).write_text("")
+    assert [entry.name for entry in path.iterdir()] == ["second"] and list(tmp_path.iterdir()) == [path]
+
+
+def test_replacing_needs_a_result(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Nothing was written"), replacing(tmp_path / "results.json"):
+        pass
+
+
+def test_json_takes_arrays_and_paths(tmp_path):
+    path = tmp_path / "results.json"
+    write_json(path, {"nll": np.float32(1.5), "per_image": np.arange(2), "run": tmp_path, "hais": None})
+    assert read_json(path) == {"nll": 1.5, "per_image": [0, 1], "run": str(tmp_path), "hais": None}
+
+
+def test_json_refuses_what_others_could_not_read(tmp_path):
+    path = tmp_path / "results.json"
+    write_json(path, {"nll": 1.0})
+    with pytest.raises(ValueError, match=r"results\.json cannot be written.*finite"):
+        write_json(path, {"nll": float("nan")})
+    with pytest.raises(TypeError, match="no form in JSON"):
+        write_json(path, {"nll": object()})
+    assert read_json(path) == {"nll": 1.0}
+    with pytest.raises(FileNotFoundError, match="no file"):
+        read_json(tmp_path / "config.json")
+
+
+def test_import_needs_no_tensorflow():
+    code = "import sys, run_folder; run_folder.RunFolder; print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -1,0 +1,37 @@
+"""A small run: 43 images of 6 x 6 pixels, 10 steps of 4 images an epoch."""
+
+import keras
+import numpy as np
+import registry
+
+from image_data import Binarise, ImageSet, ImageSpec, Split
+from training import Recipe
+
+
+def data():
+    parts = {"train": _split(43, 0), "validation": _split(9, 1), "test": _split(7, 2)}
+    return ImageSet(name="ramps", spec=ImageSpec(registry.IMAGE), **parts)
+
+
+def recipe(name="VAE", *, learning_rate=3e-3, **changes):
+    """The same recipe each time it is called, with what is given changed."""
+    keras.utils.set_random_seed(0)
+    settings = {
+        "preparation": Binarise(),
+        "batch": 4,
+        "epochs": 3,
+        "checkpoint_every": 3,
+        "steps_per_execution": 2,
+        "log_every": 4,
+    }
+    return Recipe(
+        model=registry.MODELS[name].build(),
+        optimizer=keras.optimizers.Adam(learning_rate),
+        **{**settings, **changes},
+    )
+
+
+def _split(count, seed):
+    ramp = np.linspace(10, 245, int(np.prod(registry.IMAGE))).reshape(registry.IMAGE)
+    noise = np.random.default_rng(seed).integers(-10, 11, (count, *registry.IMAGE))
+    return Split((ramp + noise).astype("uint8"))

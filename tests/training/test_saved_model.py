@@ -1,0 +1,140 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import registry
+import tensorflow as tf
+
+from estimators import ImportanceSampling
+from image_data import Binarise
+from training import export
+
+NAMES = ["VAE", "VAE with IAF posterior, flow prior, IWAE"]
+SEED = tf.constant([5, 11])
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, *registry.IMAGE)).astype("uint8")
+SAMPLES = 50
+
+
+def fold(purpose):
+    return tf.random.experimental.stateless_fold_in(SEED, purpose, alg="philox")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def exported(request, tmp_path_factory):
+    """(model, path of its SavedModel)"""
+    keras.utils.set_random_seed(0)
+    model = registry.MODELS[request.param].build()
+    path = tmp_path_factory.mktemp("export") / "saved_model"
+    export(model, Binarise(), path)
+    return model, path
+
+
+def answers(loaded):
+    latents = loaded.encode(IMAGES)
+    return {
+        "encode": latents,
+        "decode": loaded.decode(latents),
+        "reconstruct": loaded.reconstruct(IMAGES, SEED),
+        "sample": loaded.sample(3, SEED, 0.7),
+        "log_likelihood": loaded.log_likelihood(IMAGES, SAMPLES, SEED),
+    }
+
+
+@pytest.mark.filterwarnings("ignore::estimators.UnreliableWeights")
+def test_endpoints_give_the_model_s_numbers(exported):
+    model, path = exported
+    given = answers(tf.saved_model.load(str(path)))
+    x = Binarise()(tf.constant(IMAGES), fold(0))
+    estimator = ImportanceSampling(
+        lambda x, noise: model.elbo_terms(x, noise).elbo, features=model.noise_features, samples=SAMPLES
+    )
+    fixed = tf.random.experimental.stateless_fold_in([0, 0], 0, alg="philox")
+    codes = model.encode(Binarise()(tf.constant(IMAGES), fixed))
+    expected = {
+        "encode": codes,
+        "decode": model.decode(codes),
+        "reconstruct": model.reconstruct(x, fold(1)),
+        "sample": model.sample(3, SEED, temperature=0.7),
+        "log_likelihood": estimator(x, seed=fold(1)).values,
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(given[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_every_batch_size_and_the_seed_count(exported):
+    loaded = tf.saved_model.load(str(exported[1]))
+    assert loaded.encode(IMAGES[:1]).shape == (1, 3)
+    assert loaded.sample(7, SEED, 1.0).shape == (7, *registry.IMAGE)
+    assert loaded.log_likelihood(IMAGES[:2], 1, SEED).shape == (2,)
+    np.testing.assert_array_equal(loaded.encode(IMAGES), loaded.encode(IMAGES))
+    assert np.ptp(loaded.sample(2, SEED, 0.0).numpy(), axis=0).max() < 1e-6
+    assert np.any(loaded.sample(2, SEED, 1.0) != loaded.sample(2, SEED + 1, 1.0))
+    one, other = (loaded.log_likelihood(IMAGES, 3000, SEED + i).numpy() for i in range(2))
+    assert np.any(one != other)
+
+
+def test_images_of_another_shape_or_kind_are_refused(exported):
+    loaded = tf.saved_model.load(str(exported[1]))
+    for wrong in (np.zeros([2, 7, 6, 1], np.uint8), np.zeros([2, 6, 6, 3], np.uint8), np.zeros([2, *registry.IMAGE])):
+        for call in (loaded.encode, lambda x: loaded.reconstruct(x, SEED), lambda x: loaded.log_likelihood(x, 2, SEED)):
+            with pytest.raises((ValueError, TypeError)):
+                call(tf.constant(wrong))
+
+
+STRANGER = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[3].split(","):
+            raise ImportError(f"{name} is not installed here")
+
+sys.meta_path.insert(0, Refuse())
+import numpy as np, tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+latents = loaded.encode(images)
+seed = tf.constant([5, 11])
+np.savez(
+    sys.argv[4],
+    encode=latents,
+    decode=loaded.decode(latents),
+    reconstruct=loaded.reconstruct(images, seed),
+    sample=loaded.sample(3, seed, 0.7),
+    log_likelihood=loaded.log_likelihood(images, 50, seed),
+)
+served = {"encode": dict(images=images), "sample": dict(count=2, seed=seed, temperature=1.0)}
+for name, arguments in served.items():
+    loaded.signatures[name](**{key: tf.convert_to_tensor(value) for key, value in arguments.items()})
+print(sorted(loaded.signatures), *sorted({m.split(".")[0] for m in sys.modules} & set(sys.argv[3].split(","))))
+"""
+OURS = "blocks,densities,encoders,decoders,estimators,flows,iaf,image_data,latent_models,run_folder,training"
+
+
+def test_it_answers_where_only_tensorflow_is_installed(exported, tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    refused = f"tensorflow_probability,tf_keras,{OURS}"
+    command = [sys.executable, "-c", STRANGER, str(exported[1]), str(tmp_path / "images.npy"), refused]
+    done = subprocess.run([*command, str(tmp_path / "out.npz")], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "['decode', 'encode', 'log_likelihood', 'reconstruct', 'sample']"
+    here = answers(tf.saved_model.load(str(exported[1])))
+    with np.load(tmp_path / "out.npz") as there:
+        for name, values in here.items():
+            np.testing.assert_allclose(there[name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_a_failed_export_leaves_the_old_one(exported, tmp_path):
+    path = tmp_path / "saved_model"
+    path.mkdir()
+    (path / "old").touch()
+    with pytest.raises(RuntimeError, match="no such preparation"):
+        export(exported[0], _broken, path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["saved_model"]
+    assert (path / "old").exists()
+
+
+def _broken(images, seed):
+    raise RuntimeError("no such preparation")

@@ -1,0 +1,56 @@
+import keras
+import numpy as np
+import pytest
+
+from image_data import Split
+from training import TrainingStopped, fit, halved_every
+
+
+def exploding(step):
+    """A learning rate that ruins the weights in the step after `step`: the loss of the next one is no number."""
+    return keras.optimizers.schedules.PiecewiseConstantDecay([step - 1], [1e-3, 1e30])
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step_and_the_last_good_checkpoint(new_recipe, data, new_folder):
+    recipe = new_recipe(learning_rate=exploding(7), steps_per_execution=1)
+    with pytest.raises(TrainingStopped) as stopped:
+        fit(recipe, data, new_folder(), seed=3)
+    message = str(stopped.value)
+    assert "not finite at step 9. Received: loss=" in message
+    assert f"The last good checkpoint is {new_folder().checkpoints / 'ckpt-6'}." in message
+    assert "\n" not in message
+    assert not new_folder().model.exists()
+    assert sorted(path.name for path in new_folder().checkpoints.glob("*.index")) == ["ckpt-3.index", "ckpt-6.index"]
+
+
+def test_steps_of_one_execution_are_named_together(new_recipe, data, new_folder):
+    with pytest.raises(TrainingStopped, match=r"at one of the steps 6 to 10\..*There is no checkpoint yet"):
+        fit(
+            new_recipe(learning_rate=exploding(7), steps_per_execution=5, checkpoint_every=100),
+            data,
+            new_folder(),
+            seed=3,
+        )
+
+
+def test_a_run_goes_on_with_a_lower_learning_rate(new_recipe, data, new_folder):
+    with pytest.raises(TrainingStopped):
+        fit(new_recipe(learning_rate=exploding(7)), data, new_folder(), seed=3)
+    recipe = new_recipe(learning_rate=halved_every(1e-4, steps=100))
+    assert fit(recipe, data, new_folder(), seed=3, steps=13, resume=True).steps == 13
+
+
+def test_a_constant_learning_rate_that_was_changed_holds(new_recipe, data, new_folder):
+    fit(new_recipe(learning_rate=3e-3), data, new_folder(), seed=3, steps=4)
+    recipe = new_recipe(learning_rate=1e-4)
+    fit(recipe, data, new_folder(), seed=3, steps=6, resume=True)
+    assert float(recipe.optimizer.learning_rate) == np.float32(1e-4)
+
+
+def test_a_mismatch_of_recipe_and_data_is_refused_before_anything_is_written(new_recipe, data, new_folder):
+    object.__setattr__(data, "train", Split(data.train.images[:3]))
+    with pytest.raises(ValueError, match="at least batch=4. Received: ramps with 3"):
+        fit(new_recipe(), data, new_folder(), seed=3)
+    with pytest.raises(ValueError, match="`steps` must be at least 1. Received: steps=0"):
+        fit(new_recipe(batch=2), data, new_folder(), seed=3, steps=0)
+    assert not list(new_folder().checkpoints.iterdir())

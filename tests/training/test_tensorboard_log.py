@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from reports.history import read_history
+from training import fit
+
+EXPECTED = {"loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"}
+
+
+def accumulated(folder):
+    return EventAccumulator(str(folder), size_guidance={"images": 0}).Reload()
+
+
+def test_every_term_is_logged_by_step_with_the_mean_since_the_point_before(new_recipe, data, new_folder):
+    fit(new_recipe("VAE with IAF posterior", epochs=2), data, new_folder("run"), seed=3)
+    history = read_history(new_folder("run").tensorboard)
+    assert set(history) == EXPECTED
+    steps, values = history["neg_elbo"]["train"]
+    np.testing.assert_array_equal(steps, [4, 8, 10, 12, 16, 20])
+    np.testing.assert_array_equal(history["neg_elbo"]["validation"][0], [10, 20])
+    assert "validation" not in history["kl_weight"]
+    every_step = new_recipe("VAE with IAF posterior", epochs=2, steps_per_execution=1, log_every=1)
+    fit(every_step, data, new_folder("each"), seed=3)
+    each = read_history(new_folder("each").tensorboard)["neg_elbo"]["train"][1]
+    expected = [part.mean() for part in np.split(each, steps)[:-1]]
+    np.testing.assert_allclose(values, expected, rtol=1e-5)
+    # The KL weight of the steps 0 to 3 in a warm-up of 4 steps with floor 0.1.
+    assert history["kl_weight"]["train"][1][0] == pytest.approx(np.mean([0.1, 0.25, 0.5, 0.75]))
+
+
+def test_a_resumed_run_goes_on_at_its_step(new_recipe, data, new_folder):
+    for steps in (3, 10):
+        fit(new_recipe(), data, new_folder(), seed=3, steps=steps, resume=True)
+    history = read_history(new_folder().tensorboard)
+    np.testing.assert_array_equal(history["kl"]["train"][0], [3, 5, 9, 10])
+    np.testing.assert_array_equal(history["kl"]["validation"][0], [3, 10])
+
+
+def test_pictures_and_hyperparameters(new_recipe, data, new_folder):
+    fit(new_recipe(picture_every=2), data, new_folder(), seed=3)
+    pictures = accumulated(new_folder().tensorboard / "validation")
+    assert sorted(pictures.Tags()["tensors"])[-2:] == ["reconstructions", "samples"]
+    assert [event.step for event in pictures.Tensors("samples")] == [20, 30]
+    width, height, png = tf.make_ndarray(pictures.Tensors("reconstructions")[0].tensor_proto)
+    assert (int(width), int(height)) == (8 * 6, 3 * 6)  # 9 pairs in rows of 4
+    assert tf.io.decode_png(png).shape == (18, 48, 1)
+    metadata = accumulated(new_folder().tensorboard).SummaryMetadata("_hparams_/session_start_info")
+    session = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content).session_start_info
+    assert session.hparams["batch"].number_value == 4
+    assert session.hparams["optimizer"].string_value == "Adam"
+    assert session.hparams["optimizer/learning_rate"].number_value == pytest.approx(3e-3)
+    assert session.hparams["model/prior/features"].number_value == 3
+    assert session.hparams["model/encoder/network/hidden"].string_value == "(16,)"
