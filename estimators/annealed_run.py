@@ -78,7 +78,7 @@ class AnnealedRun:
         u = self._draw(x, chains, *place)
         u = u if exact is None else _repeated(tf.cast(exact, x.dtype), u.shape)
         state, finite, mismatch = self._begin(x, u, schedule[:2], *place)
-        _check_start(finite.numpy(), u.shape[:2], float(mismatch), first)
+        _check_start(finite.numpy(), state.point.log_target.shape, float(mismatch), first)
         temperatures = len(schedule) - 1
         frozen, rule = rule is FROZEN, tf.constant(rule, x.dtype)
         state = state._replace(step_size=steps[0], average=tf.fill(tf.shape(steps[0]), rule[0]))
@@ -173,11 +173,11 @@ def _repeated(exact, shape):
 
 
 def _check_start(finite, shape, mismatch, first):
-    """finite [chains, B]: of the target where the chains begin; mismatch: of the log-densities of start and N(0, I)."""
-    if finite.shape != tuple(shape):
+    """finite [chains, B] and shape: of the target where chains begin; mismatch: of the log-densities of start and N(0, I)."""
+    if finite.shape != shape:
         raise ValueError(
-            f"`log_target` must give one number for each chain and image. Expected: shape {tuple(shape)}. "
-            f"Received: a result that broadcasts to {finite.shape}. Sum over pixels and features."
+            f"`log_target` must give one number for each chain and image. Expected: shape={finite.shape}. "
+            f"Received: shape={tuple(shape)}. Do not sum over images or chains."
         )
     if not mismatch < STANDARD:
         raise ValueError(
@@ -187,6 +187,6 @@ def _check_start(finite, shape, mismatch, first):
     bad = np.flatnonzero(~finite.all(0))
     if len(bad):
         raise ValueError(
-            f"`log_target` must be finite where the chains begin. Received: NaN or infinity for {len(bad)} of {shape[1]} "
+            f"`log_target` must be finite where the chains begin. Received: NaN or infinity for {len(bad)} of {finite.shape[1]} "
             f"images, first {(first + bad[:3]).tolist()}. Check the images' preparation and the model's weights."
         )

@@ -72,6 +72,11 @@ def _with_gradient(function):
         gradient = tape.gradient(value, u)
         if gradient is None:
             raise ValueError("`log_target` must depend on u through differentiable operations. Received: no gradient.")
+        if value.shape.rank not in (None, u.shape.rank - 1):
+            raise ValueError(
+                "`log_target` must give one number for each chain and image. Expected: [chains, images]. "
+                f"Received: shape={value.shape} for u of shape {u.shape}. Sum over pixels and features."
+            )
         return tf.cast(value, u.dtype), gradient
 
     return value_and_gradient

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "arrays": ["ImageSet", "Split", "from_arrays"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],
-        "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "Integers", "Preparation"],
+        "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],
         "sources": ["load"],
         "spec": ["ImageSpec"],
         "static": ["binarised"],

@@ -33,11 +33,11 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
 
     Example:
         >>> import numpy as np
-        >>> from image_data import Integers, Split
-        >>> split = Split(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1))
-        >>> batches = training_batches(split, batch=2, preparation=Integers(), seed=0)
+        >>> from image_data import GreyLevels, Split
+        >>> split = Split(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1))  # four grey levels
+        >>> batches = training_batches(split, batch=2, preparation=GreyLevels(levels=5), seed=0)
         >>> sorted(np.ravel(list(batches.take(2))).tolist())
-        [0.0, 1.0, 2.0, 3.0]
+        [0.0, 0.25, 0.5, 0.75]
     """
     _check(batch=batch, seed=seed)
     if batch > split.count:
@@ -84,11 +84,11 @@ def evaluation_batches(split, *, batch, preparation, seed):
 
     Example:
         >>> import numpy as np
-        >>> from image_data import Integers, Split
+        >>> from image_data import GreyLevels, Split
         >>> split = Split(np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1))
-        >>> batches = evaluation_batches(split, batch=2, preparation=Integers(), seed=0)
+        >>> batches = evaluation_batches(split, batch=2, preparation=GreyLevels(levels=5), seed=0)
         >>> [x.numpy().ravel().tolist() for x in batches]
-        [[0.0, 1.0], [2.0]]
+        [[0.0, 0.25], [0.5]]
     """
     _check(batch=batch, seed=seed)
     images, count = split.tensor, split.count
@@ -120,6 +120,8 @@ def _ready(dataset, *, count):
     """The data set with its number of batches declared, in order, ahead of its reader."""
     options = tf.data.Options()
     options.deterministic = True
+    # Rewriting the graph would copy the images into it; what it would gain is written out here already.
+    options.experimental_optimization.apply_default_optimizations = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     counted = dataset.apply(tf.data.experimental.assert_cardinality(count))
     return counted.with_options(options).prefetch(tf.data.AUTOTUNE)

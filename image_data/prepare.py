@@ -1,11 +1,11 @@
-"""From grey levels to what a pixel law models: binary images, integers, or dequantised reals."""
+"""From grey levels to what a pixel law models, always on a scale from 0 to 1: binary, discrete, or dequantised pixels."""
 
 import abc
 import dataclasses
 
 import tensorflow as tf
 
-__all__ = ["PREPARATIONS", "Binarise", "Dequantise", "Integers", "Preparation"]
+__all__ = ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Preparation(abc.ABC):
     @property
     @abc.abstractmethod
     def value_range(self):
-        """(lowest, highest) value that the prepared images can have; the highest of `Dequantise` is never reached."""
+        """(lowest, highest) value that the prepared images can have; `Dequantise` never reaches the highest."""
 
     def spec_after(self, spec):
         """The `ImageSpec` of prepared images, for images of the given one.
@@ -93,48 +93,53 @@ class Binarise(Preparation):
 
 
 @dataclasses.dataclass(frozen=True)
-class Integers(Preparation):
-    """The grey levels themselves as floats 0 .. levels - 1; for discrete laws of many levels. Uses no noise.
+class GreyLevels(Preparation):
+    """The grey levels on a scale from 0 to 1; for discrete laws of many levels. Uses no noise.
+
+        x = pixel / (levels - 1)
 
     Example:
         >>> import tensorflow as tf
-        >>> Integers()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy().tolist()
-        [0.0, 255.0]
+        >>> GreyLevels()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy().tolist()
+        [0.0, 1.0]
     """
 
     def __call__(self, images, seed):
-        return tf.cast(images, tf.float32)
+        return tf.cast(images, tf.float32) / (self.levels - 1)
 
     @property
     def value_range(self):
-        return 0.0, self.levels - 1.0
+        return 0.0, 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Dequantise(Preparation):
-    """Adds uniform noise to the grey levels: y = pixel + u, u ~ U[0, 1), so 0 <= y < levels.
+    """Uniform noise within each grey level, then a scale from 0 to 1: for continuous laws.
 
-    A density p(y) bounds the law of the discrete image: log P(pixel) >= E_u[log p(pixel + u)].
+        x = (pixel + u) / levels,  u ~ U[0, 1),  so 0 <= x < 1
+
+    A density p(x) bounds the law of the discrete image, in which a pixel has width 1 / levels:
+    log P(pixels) >= E_u[log p(x)] - (number of pixels) log(levels).
 
     Reference: Theis, van den Oord, Bethge. A note on the evaluation of generative models. 2016. arXiv:1511.01844.
 
     Example:
         >>> import tensorflow as tf
-        >>> y = Dequantise()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy()
-        >>> bool((y >= [0, 255]).all() and (y < [1, 256]).all())
+        >>> x = Dequantise()(tf.constant([0, 255], tf.uint8), seed=[0, 1]).numpy()
+        >>> bool((256 * x >= [0, 255]).all() and (256 * x < [1, 256]).all())
         True
     """
 
     def __call__(self, images, seed):
         # not more than 16 bits: 255 + u would round up to 256 in the 24 bits of a float32
-        return tf.cast(images, tf.float32) + _uniform_16_bits(images, seed) * 2.0**-16
+        return (tf.cast(images, tf.float32) + _uniform_16_bits(images, seed) * 2.0**-16) / self.levels
 
     @property
     def value_range(self):
-        return 0.0, float(self.levels)
+        return 0.0, 1.0
 
 
-PREPARATIONS = {kind.__name__: kind for kind in (Binarise, Dequantise, Integers)}
+PREPARATIONS = {kind.__name__: kind for kind in (Binarise, Dequantise, GreyLevels)}
 
 
 def _uniform_16_bits(images, seed):

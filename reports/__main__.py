@@ -27,13 +27,25 @@ def main():
 @main.command()
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
 @click.option("--method", type=click.Choice(list(_OPTIONS)), default="importance", show_default=True)
-@click.option("--images", type=_POSITIVE, help="Judge the first N test images; simulate N images for `bidirectional`.")
-@click.option("--samples", type=_POSITIVE, help="Importance samples per image.")
-@click.option("--chains", type=_POSITIVE, help="Chains per image.")
-@click.option("--temperatures", type=click.IntRange(min=2), help="Steps from the start to the posterior.")
-@click.option("--start", type=click.Choice(["prior", "posterior", "base"]), help="Where the chains start.")
+@click.option(
+    "--images",
+    type=_POSITIVE,
+    help="The first N test images, or N simulated ones for `bidirectional`.  [default: all; 50 with chains]",
+)
+@click.option("--samples", type=_POSITIVE, help="Importance samples per image.  [default: the training's]")
+@click.option("--chains", type=_POSITIVE, help="Chains per image.  [default: 8]")
+@click.option(
+    "--temperatures", type=click.IntRange(min=2), help="Steps from the start to the posterior.  [default: 500]"
+)
+@click.option(
+    "--start", type=click.Choice(["prior", "posterior", "base"]), help="Where the chains start.  [default: posterior]"
+)
 def evaluate(run, method, **options):
-    """Estimate -log p(x) of the finished RUN; the figures go into its results.json, figures and report.html."""
+    """Estimate -log p(x) of the finished RUN.
+
+    What is found goes into its results.json, figures/ and report.html. A run that is interrupted goes on where it was when
+    the same command is given again.
+    """
     given = {name: value for name, value in options.items() if value is not None}
     for name in given.keys() - _OPTIONS[method]:
         raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(_OPTIONS[method])}.")
@@ -52,12 +64,15 @@ def evaluate(run, method, **options):
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
 @click.option("--count", type=_POSITIVE, default=64, show_default=True, help="Number of images.")
 @click.option("--temperature", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Of the prior.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=pathlib.Path), required=True, help="New or empty folder for PNG files."
 )
 def sample(run, count, temperature, seed, out):
-    """Draw images from the finished RUN: one PNG file each, and all of them in samples.png."""
+    """Draw images from the finished RUN.
+
+    Each becomes a PNG file of its own, and samples.png shows them all.
+    """
     with told_in_one_line():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise FileExistsError(f"--out must be a new or an empty folder. Received: {out}. Choose another one.")
@@ -80,7 +95,7 @@ def sample(run, count, temperature, seed, out):
     help="The page; an older one is replaced.",
 )
 def compare(runs, out):
-    """Set runs side by side, sorted by -log p(x), the best in bold."""
+    """Set runs side by side, sorted by -log p(x)."""
     from reports.comparison import compare
     from run_folder.atomic import replacing
 

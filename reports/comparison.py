@@ -54,32 +54,16 @@ class Comparison:
 
     def text(self, *, emphasise=str):
         """The table for a terminal; `emphasise` is applied to the best entries, which also carry a star."""
-        table = [[Cell("run", False), *(Cell(column.heading, column.numeric) for column in self.columns)], *self.rows]
-        starred = [any(cell.best for cell in column) for column in zip(*table, strict=True)]
-        widths = [
-            max(len(cell.text) for cell in column) + star
-            for column, star in zip(zip(*table, strict=True), starred, strict=True)
-        ]
-        lines = []
-        for row in table:
-            entries = [
-                cell.text + "*" if cell.best else cell.text + " " * star
-                for cell, star in zip(row, starred, strict=True)
-            ]
-            padded = [e.rjust(w) if c.numeric else e.ljust(w) for e, c, w in zip(entries, row, widths, strict=True)]
-            lines.append("  ".join(emphasise(e) if c.best else e for e, c in zip(padded, row, strict=True)).rstrip())
+        heads = [Cell("run", False), *(Cell(column.heading, column.numeric) for column in self.columns)]
+        columns = [_padded(cells, emphasise) for cells in zip(heads, *self.rows, strict=True)]
+        lines = ["  ".join(entries).rstrip() for entries in zip(*columns, strict=True)]
         return "\n".join([*lines, *self.notes])
 
     def page(self):
         """The table and each run's samples as one self-contained HTML page."""
-        pictures = [
-            (name, folder.figures / "samples.png") for name, folder in zip(self.names, self.folders, strict=True)
-        ]
-        figures = [
-            {"title": name, "source": data_uri(path), "caption": "Samples."}
-            for name, path in pictures
-            if path.is_file()
-        ]
+        samples = {name: run.figures / "samples.png" for name, run in zip(self.names, self.folders, strict=True)}
+        shown = {name: data_uri(path) for name, path in samples.items() if path.is_file()}
+        figures = [{"title": name, "source": source, "caption": "Samples."} for name, source in shown.items()]
         return render(
             "comparison.html.j2",
             title="Comparison of runs",
@@ -138,6 +122,18 @@ def _cell(column, result, results):
     rivals = [column.value(other) for other in results if other["dataset"] == result["dataset"]]
     best = column.lower_is_better and len(results) > 1 and value == min(rival for rival in rivals if rival is not None)
     return Cell(column.text(value), column.numeric, best)
+
+
+def _padded(cells, emphasise):
+    """The entries of one column, brought to one width; where one is the best, the others leave room for its star."""
+    star = any(cell.best for cell in cells)
+    width = max(len(cell.text) for cell in cells) + star
+    entries = []
+    for cell in cells:
+        entry = cell.text + ("*" if cell.best else " ") * star
+        entry = entry.rjust(width) if cell.numeric else entry.ljust(width)
+        entries.append(emphasise(entry) if cell.best else entry)
+    return entries
 
 
 def _notes(results, lacking):

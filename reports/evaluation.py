@@ -11,6 +11,7 @@ from estimators.importance import ImportanceSampling
 from estimators.noise import PlacedNoise
 from estimators.sweep import sweep
 from image_data.pipeline import evaluation_batches
+from image_data.prepare import Dequantise
 
 __all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "importance"]
 
@@ -61,18 +62,17 @@ def elbo_terms(model, split, preparation, *, seed, images=None, draws=1, batch=1
 def bits_per_dim(nll, *, spec, preparation):
     """A negative log-likelihood in nats per image as bits per pixel and channel; None for binary images.
 
-    bits = nll / (H W C ln 2)
-
-    `Integers` are judged by their probability and `Dequantise`d pixels by their density on [0, levels): one grey level has
-    length 1, and the log2(levels) of pixels scaled to [0, 1] is in the Jacobian of that scaling.
+    bits = nll / (H W C ln 2), for the probability of discrete pixels
+    bits = nll / (H W C ln 2) + log2(levels), for a density on `Dequantise`d pixels, where a level has width 1 / levels
 
     Example:
-        >>> round(bits_per_dim(2.0 * 12 * math.log(2), spec=ImageSpec((2, 2, 3)), preparation=Integers()), 6)
+        >>> round(bits_per_dim(2.0 * 12 * math.log(2), spec=ImageSpec((2, 2, 3)), preparation=GreyLevels()), 6)
         2.0
     """
     if preparation.spec_after(spec).levels == 2:
         return None
-    return nll / (spec.pixels * math.log(2.0))
+    width = math.log2(spec.levels) if isinstance(preparation, Dequantise) else 0.0
+    return nll / (spec.pixels * math.log(2.0)) + width
 
 
 def evaluate(model, split, preparation, *, spec, samples, seed, images=None, batch=100, file=None):

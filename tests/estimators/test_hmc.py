@@ -20,7 +20,7 @@ def tempered(b):
 
 
 def normals(seed, *shape):
-    return tf.random.stateless_normal(shape, [seed, 0], tf.float64)
+    return tf.random.stateless_normal(shape, [seed, 0], dtype=tf.float64)
 
 
 def move(evaluation, u, seed=0, b=0.7, step=0.3, leapfrogs=5, momentum=None, uniform=None):
@@ -36,7 +36,7 @@ def move(evaluation, u, seed=0, b=0.7, step=0.3, leapfrogs=5, momentum=None, uni
     )
 
 
-@pytest.mark.parametrize("step", [0.2, 0.8])
+@pytest.mark.parametrize("step", [0.2, 0.6])
 @pytest.mark.parametrize("rough", [None, lambda u: 1.5 * log_target(u) + tf.reduce_sum(tf.sin(3.0 * u), -1)])
 def test_keeps_the_tempered_density(step, rough):
     """Exact samples stay exact samples, with a wrong gradient too; without Metropolis these moments would move."""
@@ -70,11 +70,10 @@ def test_the_move_turned_round_leads_back():
     np.testing.assert_allclose(back.point.position, u, atol=1e-12)
 
 
-@pytest.mark.parametrize("leapfrogs", [1, 7])
-def test_energy_error_falls_with_the_square_of_the_step(leapfrogs):
+def test_energy_error_falls_with_the_square_of_the_step():
     evaluation, u = Evaluation(log_target), normals(1, 50, IMAGES, FEATURES)
-    lost = [-np.log(move(evaluation, u, step=step, leapfrogs=leapfrogs).acceptance) for step in (0.02, 0.01)]
-    assert lost[0].max() / lost[1].max() == pytest.approx(4.0 if leapfrogs > 1 else 8.0, rel=0.35)
+    lost = [-np.log(move(evaluation, u, step=0.3 / count, leapfrogs=count).acceptance).max() for count in (10, 20)]
+    assert lost[0] / lost[1] == pytest.approx(4.0, rel=0.1)
 
 
 def test_point_carries_value_and_gradient_of_its_position():
@@ -95,14 +94,14 @@ def test_rejection_stays_and_turns_the_momentum_round():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_proposals_that_are_not_finite_are_rejected(bad):
     def broken(u):
-        return tf.where(u[..., 0] > 0.5, tf.constant(bad, tf.float64), log_target(u))
+        return tf.where(u[..., 0] > 0.2, tf.constant(bad, tf.float64), log_target(u))
 
     u = tf.zeros([200, IMAGES, FEATURES], tf.float64)
-    moved = move(Evaluation(broken), u, uniform=tf.zeros([200, IMAGES], tf.float64))
+    moved = move(Evaluation(broken), u, leapfrogs=1, uniform=tf.zeros([200, IMAGES], tf.float64))
     stayed = tf.reduce_all(moved.point.position == 0.0, -1)
     np.testing.assert_array_equal(stayed, ~moved.finite)
     assert 0.1 < np.mean(stayed) < 0.9
-    assert np.all(np.isfinite(moved.acceptance)) and np.all(moved.point.position[..., 0] <= 0.5)
+    assert np.all(np.isfinite(moved.acceptance)) and np.all(moved.point.position[..., 0] <= 0.2)
 
 
 def test_a_proposal_with_a_broken_gradient_is_rejected():

@@ -1,12 +1,16 @@
 """Batches are functions of (seed, step); every image is seen, and evaluated, once."""
 
+import pathlib
+import resource
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from image_data import Binarise, Dequantise, Integers, Split, evaluation_batches, training_batches
+from image_data import Binarise, Dequantise, GreyLevels, Split, evaluation_batches, training_batches
+from image_data.storage import allocate
 
-PREPARATIONS = [Binarise(), Integers(), Dequantise()]
+PREPARATIONS = [Binarise(), GreyLevels(), Dequantise()]
 
 
 def numbered(count):
@@ -16,7 +20,8 @@ def numbered(count):
 
 
 def numbers(batch):
-    return (batch[:, 0, 0, 0] * 256 + batch[:, 0, 1, 0]).numpy().astype(int).tolist()
+    levels = np.rint(255 * batch.numpy()).astype(int)
+    return (levels[:, 0, 0, 0] * 256 + levels[:, 0, 1, 0]).tolist()
 
 
 def arrays(dataset):
@@ -33,7 +38,7 @@ def test_starting_at_a_step_equals_skipping_to_it(preparation, start):
 
 
 def test_an_epoch_sees_each_image_once_in_an_order_of_its_own():
-    batches = training_batches(numbered(1000), batch=100, preparation=Integers(), seed=0)
+    batches = training_batches(numbered(1000), batch=100, preparation=GreyLevels(), seed=0)
     seen = np.array([numbers(batch) for batch in batches.take(30)]).reshape(3, 1000)
     np.testing.assert_array_equal(np.sort(seen, axis=1), np.tile(np.arange(1000), (3, 1)))
     for first, second in ((0, 1), (1, 2), (0, 2)):
@@ -42,7 +47,7 @@ def test_an_epoch_sees_each_image_once_in_an_order_of_its_own():
 
 
 def test_what_does_not_fill_a_batch_is_left_out_of_its_epoch():
-    batches = training_batches(numbered(10), batch=4, preparation=Integers(), seed=0)
+    batches = training_batches(numbered(10), batch=4, preparation=GreyLevels(), seed=0)
     epochs = [sum((numbers(batch) for batch in batches.skip(2 * epoch).take(2)), []) for epoch in range(20)]
     assert all(len(set(epoch)) == 8 for epoch in epochs)
     assert set().union(*epochs) == set(range(10))
@@ -52,7 +57,7 @@ def test_seeds_give_other_orders_and_other_noise():
     def first(seed, preparation):
         return next(iter(training_batches(numbered(64), batch=64, preparation=preparation, seed=seed)))
 
-    assert numbers(first(0, Integers())) != numbers(first(1, Integers()))
+    assert numbers(first(0, GreyLevels())) != numbers(first(1, GreyLevels()))
     whole = Split(np.full([64, 2, 2, 1], 128, np.uint8))
     noise = [next(iter(training_batches(whole, batch=64, preparation=Binarise(), seed=s))).numpy() for s in (0, 1)]
     assert (noise[0] != noise[1]).any()
@@ -66,8 +71,8 @@ def test_noise_is_fresh_at_each_step():
 
 def test_flips_mirror_half_of_the_images_left_to_right():
     images = np.zeros([1000, 2, 3, 1], np.uint8)
-    images[:, 0, 0] = 1
-    (batch,) = arrays(training_batches(Split(images), batch=1000, preparation=Integers(), seed=0, flips=True).take(1))
+    images[:, 0, 0] = 255
+    (batch,) = arrays(training_batches(Split(images), batch=1000, preparation=GreyLevels(), seed=0, flips=True).take(1))
     left, right = batch[:, 0, 0, 0], batch[:, 0, 2, 0]
     assert (left + right == 1).all() and batch.sum() == 1000
     assert 430 < right.sum() < 570
@@ -76,7 +81,7 @@ def test_flips_mirror_half_of_the_images_left_to_right():
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 600])
 @pytest.mark.parametrize("batch", [1, 100, 1000])
 def test_evaluation_sees_each_image_once_in_order(count, batch):
-    dataset = evaluation_batches(numbered(count), batch=batch, preparation=Integers(), seed=0)
+    dataset = evaluation_batches(numbered(count), batch=batch, preparation=GreyLevels(), seed=0)
     seen = [numbers(images) for images in dataset]
     assert sum(seen, []) == list(range(count))
     assert int(dataset.cardinality()) == len(seen) == -(-count // batch)
@@ -95,7 +100,7 @@ def test_evaluation_noise_belongs_to_the_image(preparation):
 
 
 def test_training_is_infinite_and_shapes_are_known():
-    batches = training_batches(numbered(8), batch=4, preparation=Integers(), seed=0)
+    batches = training_batches(numbered(8), batch=4, preparation=GreyLevels(), seed=0)
     assert int(batches.cardinality()) == tf.data.INFINITE_CARDINALITY
     assert batches.element_spec == tf.TensorSpec([4, 2, 2, 1], tf.float32)
 
@@ -106,8 +111,27 @@ def test_images_are_held_once():
     assert split.images.base is not None and split.first(10).images.ctypes.data == split.images.ctypes.data
 
 
+@pytest.mark.parametrize("make", [training_batches, evaluation_batches])
+def test_batches_need_little_memory_beside_the_images(make):
+    status = pathlib.Path("/proc/self/statm")
+    if not status.exists():
+        pytest.skip("memory is read from /proc, which this system lacks")
+
+    def megabytes():
+        return int(status.read_text().split()[1]) * resource.getpagesize() / 2**20
+
+    store = allocate([250_000, 28, 28, 1])
+    store[...] = 1
+    split = Split(store)
+    next(iter(make(numbered(64), batch=1, preparation=GreyLevels(), seed=0)))  # what TensorFlow needs the first time
+    before = megabytes()
+    for _ in make(split, batch=100, preparation=GreyLevels(), seed=0).take(200):
+        pass
+    assert megabytes() - before < 0.3 * store.nbytes / 2**20
+
+
 def test_bad_arguments_are_refused():
-    split, options = numbered(8), {"preparation": Integers(), "seed": 0}
+    split, options = numbered(8), {"preparation": GreyLevels(), "seed": 0}
     with pytest.raises(ValueError, match=r"`batch` must not be larger than the split, which has 8 images.*batch=9"):
         training_batches(split, batch=9, **options)
     with pytest.raises(ValueError, match=r"`batch` must be at least 1.*batch=0"):
@@ -115,4 +139,4 @@ def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match=r"`start_step` must be at least 0.*-1"):
         training_batches(split, batch=4, start_step=-1, **options)
     with pytest.raises(ValueError, match=r"`seed` must be between 0 and .*-1"):
-        training_batches(split, batch=4, preparation=Integers(), seed=-1)
+        training_batches(split, batch=4, preparation=GreyLevels(), seed=-1)

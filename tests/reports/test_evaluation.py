@@ -9,7 +9,7 @@ import tensorflow as tf
 from estimators.importance import UnreliableWeights
 from estimators.noise import PlacedNoise
 from image_data.arrays import Split
-from image_data.prepare import Binarise, Dequantise, Integers
+from image_data.prepare import Binarise, Dequantise, GreyLevels
 from image_data.spec import ImageSpec
 from reports.annealing import annealed, bracketed, ladder
 from reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
@@ -97,8 +97,8 @@ def test_annealing_agrees_and_the_bracket_closes():
 
 def test_bits_count_a_grey_level_as_one():
     spec = ImageSpec((2, 2, 3))
-    nll = 12 * math.log(256)  # uniform over 256 levels, or a density of 1 / 256 on [0, 256)
-    assert bits_per_dim(nll, spec=spec, preparation=Integers()) == pytest.approx(8.0)
-    assert bits_per_dim(nll, spec=spec, preparation=Dequantise()) == pytest.approx(8.0)
+    nll = 12 * math.log(256)  # uniform over 256 levels; as a density on [0, 1) that is 1
+    assert bits_per_dim(nll, spec=spec, preparation=GreyLevels()) == pytest.approx(8.0)
+    assert bits_per_dim(0.0, spec=spec, preparation=Dequantise()) == pytest.approx(8.0)
     assert bits_per_dim(nll, spec=spec, preparation=Binarise()) is None
-    assert bits_per_dim(nll, spec=ImageSpec((2, 2, 3), levels=2), preparation=Integers(levels=2)) is None
+    assert bits_per_dim(nll, spec=ImageSpec((2, 2, 3), levels=2), preparation=GreyLevels(levels=2)) is None

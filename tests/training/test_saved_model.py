@@ -108,7 +108,8 @@ np.savez(
 served = {"encode": dict(images=images), "sample": dict(count=2, seed=seed, temperature=1.0)}
 for name, arguments in served.items():
     loaded.signatures[name](**{key: tf.convert_to_tensor(value) for key, value in arguments.items()})
-print(sorted(loaded.signatures), *sorted({m.split(".")[0] for m in sys.modules} & set(sys.argv[3].split(","))))
+strangers = {name.split(".")[0] for name in sys.modules} & set(sys.argv[3].split(","))
+print(*sorted(set(loaded.signatures) - {"serving_default"}), *strangers)
 """
 OURS = "blocks,densities,encoders,decoders,estimators,flows,iaf,image_data,latent_models,run_folder,training"
 
@@ -119,7 +120,7 @@ def test_it_answers_where_only_tensorflow_is_installed(exported, tmp_path):
     command = [sys.executable, "-c", STRANGER, str(exported[1]), str(tmp_path / "images.npy"), refused]
     done = subprocess.run([*command, str(tmp_path / "out.npz")], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip() == "['decode', 'encode', 'log_likelihood', 'reconstruct', 'sample']"
+    assert done.stdout.strip() == "decode encode log_likelihood reconstruct sample"
     here = answers(tf.saved_model.load(str(exported[1])))
     with np.load(tmp_path / "out.npz") as there:
         for name, values in here.items():
