@@ -172,6 +172,7 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
         data = image_data.load(dataset or default, data_dir=data_dir)
         training.seed_first_weights(seed)
         recipe = build(data)
+        recipe.model.seed = seed
         if epochs:
             recipe = dataclasses.replace(recipe, epochs=epochs)
         recipe.check_data(data)
@@ -183,19 +184,20 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
         with run_folder.told_in_one_line(training.TrainingStopped):
             outcome = training.fit(recipe, data, folder, seed=seed, steps=steps, resume=resume)
         training.export(recipe.model, recipe.preparation, folder.saved_model)
-        results = reports.write_report(
-            folder,
-            model=recipe.model,
-            data=data,
-            preparation=recipe.preparation,
-            preset=preset,
-            seed=seed,
-            steps=outcome.steps,
-            seconds=outcome.seconds,
-            images_per_second=outcome.images_per_second,
-            samples=recipe.importance_samples,
-            test_images=test_images,
-        )
+        with run_folder.warnings_in_one_line():
+            results = reports.write_report(
+                folder,
+                model=recipe.model,
+                data=data,
+                preparation=recipe.preparation,
+                preset=preset,
+                seed=seed,
+                steps=outcome.steps,
+                seconds=outcome.seconds,
+                images_per_second=outcome.images_per_second,
+                samples=recipe.importance_samples,
+                test_images=test_images,
+            )
         nll = results["test"]["nll"]
         print(f"NLL {nll['value']:.2f} +- {nll['standard_error']:.2f} nats a test image. Report: {folder.report}")
 

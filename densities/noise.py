@@ -16,7 +16,7 @@ tfd = tfp.distributions
 
 
 def standard_normal(shape, *, seed, dtype=tf.float32):
-    """N(0, 1) noise that is a function of the seed alone: the same eagerly, in graphs and under XLA.
+    """N(0, 1) noise that is a function of the seed alone: eagerly, in graphs and (but for the last bits) under XLA.
 
     Args:
         shape: Shape of the noise.
@@ -31,6 +31,7 @@ def standard_normal_log_prob(noise):
     return -0.5 * (tf.reduce_sum(noise * noise, -1) + features * math.log(2 * math.pi))
 
 
+@tf.autograph.experimental.do_not_convert  # dispatch is plain Python
 @functools.singledispatch
 def push(distribution, noise):
     """Maps standard normal noise u to z = f(u) that follows the distribution, and gives log p(z).
@@ -53,6 +54,7 @@ def push(distribution, noise):
     raise TypeError(_no_map(distribution))
 
 
+@tf.autograph.experimental.do_not_convert
 @functools.singledispatch
 def pull(distribution, value):
     """The noise u behind a value: the inverse of `push`. [..., D] -> [..., D]."""

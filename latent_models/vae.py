@@ -67,7 +67,6 @@ class VAE(ImageModel):
 
     @property
     def latent_features(self):
-        """Size D of the latent code."""
         return self.prior.features
 
     @property

@@ -3,11 +3,10 @@
 import os
 import pathlib
 import sys
-import warnings
 
 import click
 
-from run_folder.command_line import exit_status, quiet_import, told_in_one_line
+from run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
 
@@ -52,10 +51,8 @@ def evaluate(run, method, **options):
     finished = _opened(run)
     from reports.judging import judge
 
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings_in_one_line():
         said = judge(finished, method, **given)
-    for message in dict.fromkeys(str(warning.message) for warning in caught):
-        click.echo(f"Warning: {message}", err=True)
     click.echo(said)
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
 

@@ -60,15 +60,15 @@ def write_report(
     settings = {"dataset": data.name, "seed": seed, "samples": samples, "images": test_images}
     with unfinished(folder, "importance", settings) as file:
         test = evaluate(
-            *(model, data.test, preparation),
-            **{
-                "spec": data.spec,
-                "seed": seed,
-                "samples": samples,
-                "images": test_images,
-                "batch": batch,
-                "file": file(),
-            },
+            model,
+            data.test,
+            preparation,
+            spec=data.spec,
+            samples=samples,
+            seed=seed,
+            images=test_images,
+            batch=batch,
+            file=file(),
         )
     results = assemble(
         preset=preset,

@@ -5,10 +5,11 @@ import importlib
 import os
 import sys
 import tempfile
+import warnings
 
 import click
 
-__all__ = ["exit_status", "quiet_import", "told_in_one_line"]
+__all__ = ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_line"]
 
 
 def quiet_import(name):
@@ -49,6 +50,15 @@ def told_in_one_line(*kinds):
         yield
     except (OSError, ValueError, *kinds) as error:
         raise click.ClickException(" ".join(str(error).split())) from error
+
+
+@contextlib.contextmanager
+def warnings_in_one_line():
+    """Context whose Python warnings are told after it, each once and without its place in the code."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for message in dict.fromkeys(str(warning.message) for warning in caught):
+        click.echo(f"Warning: {' '.join(message.split())}", err=True)
 
 
 def exit_status(command, *, arguments=None, name):

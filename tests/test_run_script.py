@@ -113,6 +113,15 @@ def test_images_of_another_shape_are_refused_before_training(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
+PROBE = """
+import runpy, sys
+try:
+    runpy.run_path("run_script.py", run_name="__main__")
+except SystemExit:
+    print("tensorflow" in sys.modules)
+"""
+
+
 @pytest.mark.parametrize("word", ["--list", "--help"])
 def test_help_needs_no_tensorflow(word):
     began = time.perf_counter()
@@ -120,8 +129,7 @@ def test_help_needs_no_tensorflow(word):
     assert done.returncode == 0
     assert time.perf_counter() - began < 1.5
     assert "quickstart" in done.stdout
-    script = f"import sys; sys.argv = ['run_script.py', {word!r}]; import runpy\ntry: runpy.run_path('run_script.py', run_name='__main__')\nexcept SystemExit: pass\nprint('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", PROBE, word], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "False"
 
 

@@ -28,7 +28,7 @@ def test_is_unbiased_and_its_intervals_cover(features, start):
     model = LinearGaussian(features, variance=1.0 if features < 50 else 4.0)
     x = np.repeat(model.simulate(1)[0], 400, 0).astype("float32")
     truth = model.log_prob(x[:1])[0]
-    estimate = hais(model.annealing(start), 100, chains=8, leapfrogs=5)(x, seed=SEED)
+    estimate = hais(model.annealing(start), 100 if features < 50 else 200, chains=8, leapfrogs=5)(x, seed=SEED)
     check_unbiased(estimate, truth)
     low, high = estimate.interval(0.95)
     assert 0.9 <= np.mean((low < truth) & (truth < high)) <= 0.99
@@ -62,7 +62,7 @@ def test_is_unbiased_with_few_temperatures(temperatures):
 def test_adaptation_within_the_run_is_biased_and_the_pilot_is_not():
     """The same rule, made violent: within the weighted run it shifts E[weight] by many standard errors."""
     model, rule = LinearGaussian(2, variance=0.05), StepRule(decay=0.0, up=2.0, down=0.5)
-    x = np.repeat(model.simulate(1)[0], 120_000, 0).astype("float32")
+    x = np.repeat(model.simulate(1)[0], 60_000, 0).astype("float32")
     shifts = {}
     for tuning in (BiasedAdaptation(rule=rule), PilotTuning(rule=rule)):
         options = {"chains": 1, "leapfrogs": 3, "step_size": 0.3, "tuning": tuning}
