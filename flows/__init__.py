@@ -8,7 +8,14 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "autoregressive": ["GatedAutoregressive", "MaskedAutoregressive", "ShiftAutoregressive"],
         "base": ["Chain", "Invert", "LazyBijector"],
         "flow": ["Flow"],
-        "pixels": ["ActivationNormalisedPixels", "CentredPixels", "LogitPixels", "PixelTransform", "TransformedPixels"],
+        "pixels": [
+            "ActivationNormalisedPixels",
+            "CentredPixels",
+            "LogitPixels",
+            "PixelTransform",
+            "TransformedPixels",
+            "spread",
+        ],
         "permutation": ["Reverse"],
     },
 )

@@ -12,7 +12,14 @@ from blocks.data_initialised import DataInitialised
 from blocks.lazy import Lazy
 from densities.base import LazyDistribution
 
-__all__ = ["ActivationNormalisedPixels", "CentredPixels", "LogitPixels", "PixelTransform", "TransformedPixels"]
+__all__ = [
+    "ActivationNormalisedPixels",
+    "CentredPixels",
+    "LogitPixels",
+    "PixelTransform",
+    "TransformedPixels",
+    "spread",
+]
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -181,3 +188,26 @@ class TransformedPixels(LazyDistribution):
     def display(self, distribution):
         """The mean of y, taken back to pixels: [..., H, W, C] in [0, 1]."""
         return tf.clip_by_value(distribution.forward.inverse(distribution.law.mean()), 0.0, 1.0)
+
+
+def spread(x, transforms=()):
+    """Root of the mean squared deviation from the per-pixel mean, after the transforms.
+
+    The scale that a Gaussian law learns under a decoder that knows nothing: where to start it.
+
+    Args:
+        x: Prepared images [N, H, W, C] in [0, 1].
+        transforms: Pixel transforms, in the order in which they act on x.
+
+    Returns:
+        Python float, in units of the law's pixels.
+
+    Example:
+        >>> spread(tf.constant([[[[0.2]]], [[[0.6]]]]))
+        0.2...
+
+    Reference: Park et al. Variational Laplace Autoencoders. 2019 (ICML)
+    """
+    for transform in transforms:
+        x = transform().forward(x)
+    return float(tf.sqrt(tf.reduce_mean(tf.math.reduce_variance(x, 0))))

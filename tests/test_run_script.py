@@ -140,3 +140,36 @@ def test_prepared_data_sets_train(dataset, tmp_path):
     done = run("mnist_vae", "--dataset", dataset, "--data-dir", TFDS, "--steps", 5, "--test-images", 4, "--out", out)
     assert done.returncode == 0, done.stderr
     assert json.loads((out / "results.json").read_text())["dataset"] == dataset
+
+
+def photographs(folder, count):
+    """Crops of mixed sizes of the two photographs that scikit-learn ships, as JPEG files in class folders."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_images
+
+    generator = np.random.default_rng(0)
+    for index in range(count):
+        kind = ("china", "flower")[index % 2]
+        photograph = load_sample_images().images[index % 2]
+        size = generator.integers(40, 120, 2)
+        top, left = generator.integers(0, photograph.shape[:2] - size)
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        crop = photograph[top : top + size[0], left : left + size[1]]
+        Image.fromarray(crop).save(folder / kind / f"{index:03d}.jpg")
+
+
+@pytest.mark.parametrize("preset", ["mnist_logistic", "mnist_logit_gaussian"])
+def test_a_folder_of_photographs_trains_samples_and_reports(preset, tmp_path):
+    photographs(tmp_path / "photos", 200)
+    out = tmp_path / "run"
+    done = run(preset, "--dataset", tmp_path / "photos", "--steps", 3, "--test-images", 4, "--out", out)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((out / "results.json").read_text())
+    assert results["test"]["images"] == 4
+    assert 0 < results["test"]["bits_per_dim"] < 60
+    assert (out / "figures" / "samples.png").is_file()
+    (tmp_path / "photos" / "china" / "broken.jpg").write_bytes(b"no picture")
+    refused = run(preset, "--dataset", tmp_path / "photos", "--out", tmp_path / "other")
+    assert refused.returncode == 1
+    assert "broken.jpg" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
