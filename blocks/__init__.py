@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "data_initialised": ["DataInitialised", "initialise_from_data"],
         "feature_net": ["FeatureNet"],
         "gated": ["GatedConv2D", "GatedConv2DTranspose", "GatedDense"],
-        "masked": ["MADE", "MaskedDense"],
+        "masked": ["MADE", "MaskedDense", "MaskedResidual"],
         "normalised": ["WeightNormalised"],
         "residual": ["ResidualBlock", "UpsamplingResidualBlock"],
     },

@@ -7,7 +7,7 @@ from blocks.configured import Configured
 from blocks.normalised import built
 from blocks.shapes import check_last_axis, integers
 
-__all__ = ["MADE", "MaskedDense"]
+__all__ = ["MADE", "MaskedDense", "MaskedResidual"]
 
 
 class MaskedDense(Configured, keras.layers.Layer):
@@ -64,6 +64,39 @@ class MaskedDense(Configured, keras.layers.Layer):
         return tf.constant(self.initial_bias or 0.0, dtype, shape)
 
 
+class MaskedResidual(Configured, keras.layers.Layer):
+    """Residual block of two masked layers; an output sees the inputs of no higher degree.
+
+    y = x + masked(activation(masked(activation(x))))
+
+    The second layer starts small (standard deviation 0.01), so the block starts near the identity.
+
+    Args:
+        degrees: Integers, one for each unit.
+        activation: Keras activation.
+
+    Call:
+        x [..., units] -> [..., units]
+
+    Example:
+        >>> MaskedResidual((0, 1, 2))(tf.zeros([2, 3])).shape
+        TensorShape([2, 3])
+
+    Reference: Nash, Durkan. Autoregressive Energy Machines. 2019. arXiv:1904.05626
+    """
+
+    def __init__(self, degrees, *, activation="elu", **kwargs):
+        super().__init__(**kwargs)
+        self.degrees, self.activation = integers(degrees, name="degrees", least=0), activation
+        self._activate = keras.activations.get(activation)
+        self.first = MaskedDense(self.degrees, output_degrees=self.degrees, dtype=self.dtype_policy)
+        self.second = MaskedDense(self.degrees, output_degrees=self.degrees, gain=0.01, dtype=self.dtype_policy)
+        self.built = True
+
+    def call(self, x):
+        return x + self.second(self._activate(self.first(self._activate(x))))
+
+
 class MADE(Configured, keras.layers.Layer):
     """Masked autoregressive network: all parameters of D one-dimensional conditionals in one pass.
 
@@ -82,6 +115,7 @@ class MADE(Configured, keras.layers.Layer):
         context_after_activation: Adds the context, as it is, to the activated first hidden layer: C must be its width,
             and y[i] sees those entries that were added to units of degree up to i. Otherwise the context enters before
             the activation through a linear map of its own, and every y[i] sees all of it.
+        residual_blocks: Number of `MaskedResidual` blocks between the hidden layers and the last one.
         activation: Keras activation of the hidden layers.
         output_bias: First bias of each of the `outputs` values; empty for zeros.
         weight_normalised: Whether the hidden layers have weight normalisation, to be set by `initialise_from_data`.
@@ -111,6 +145,7 @@ class MADE(Configured, keras.layers.Layer):
         hidden=(320, 320),
         context=0,
         context_after_activation=False,
+        residual_blocks=0,
         activation="elu",
         output_bias=(),
         weight_normalised=False,
@@ -120,12 +155,16 @@ class MADE(Configured, keras.layers.Layer):
         self.features, self.outputs, self.context = features, outputs, context
         self.hidden = integers(hidden, name="hidden")
         self.context_after_activation = context_after_activation
+        self.residual_blocks = residual_blocks
         self.activation, self.output_bias = activation, tuple(output_bias)
         self.weight_normalised = weight_normalised
         self._check_arguments()
         self._activate = keras.activations.get(activation)
         degrees = self._degrees()
         self.parts = [self._masked(degrees[k], degrees[k + 1]) for k in range(len(self.hidden))]
+        self.blocks = [
+            MaskedResidual(degrees[-2], activation=activation, dtype=self.dtype_policy) for _ in range(residual_blocks)
+        ]
         self.parts.append(self._last(degrees[-2], degrees[-1]))
         if context and not context_after_activation:
             self.context_map = self._context_map(len(degrees[1]))
@@ -138,6 +177,9 @@ class MADE(Configured, keras.layers.Layer):
         if self.context and not after:
             h += self.context_map(context)  # [..., B, H], once for each context
         for k, part in enumerate(self.parts[1:]):
+            if k == len(self.parts) - 2:
+                for block in self.blocks:
+                    h = block(h)
             h = self._activate(h)
             h = part(h + context if after and k == 0 else h)
         return keras.ops.reshape(h, (*keras.ops.shape(h)[:-1], self.features, self.outputs))
@@ -167,7 +209,7 @@ class MADE(Configured, keras.layers.Layer):
 
     def _check_arguments(self):
         integers((self.features, self.outputs), name="features, outputs")
-        integers((self.context,), name="context", least=0)
+        integers((self.context, self.residual_blocks), name="context, residual_blocks", least=0)
         least = self.features if self.context else self.features - 1
         if any(width < least for width in self.hidden):
             raise ValueError(
@@ -179,6 +221,12 @@ class MADE(Configured, keras.layers.Layer):
             raise ValueError(
                 "With `context_after_activation` the context is added to the first hidden layer and must be as wide. "
                 f"Received: context={self.context}, hidden={self.hidden}. Change one, or let the context enter before."
+            )
+        if self.residual_blocks and (not self.hidden or (self.context_after_activation and len(self.hidden) == 1)):
+            raise ValueError(
+                "`residual_blocks` follow a hidden layer whose input is complete. Received: residual_blocks="
+                f"{self.residual_blocks}, hidden={self.hidden}, context_after_activation="
+                f"{self.context_after_activation}. Add a hidden layer."
             )
         if len(self.output_bias) not in (0, self.outputs):
             raise ValueError(

@@ -187,6 +187,7 @@ def _check_start(finite, shape, mismatch, first):
     bad = np.flatnonzero(~finite.all(0))
     if len(bad):
         raise ValueError(
-            f"`log_target` must be finite where the chains begin. Received: NaN or infinity for {len(bad)} of {finite.shape[1]} "
-            f"images, first {(first + bad[:3]).tolist()}. Check the images' preparation and the model's weights."
+            "`log_target` must be finite where the chains begin. "
+            f"Received: NaN or infinity for {len(bad)} of {finite.shape[1]} images, first {(first + bad[:3]).tolist()}. "
+            "Check the images' preparation and the model's weights."
         )

@@ -14,6 +14,8 @@ from estimators.result import Estimate
 
 __all__ = ["sweep"]
 
+BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} images [{elapsed}<{remaining}]"  # tenths: temperatures of a batch under way
+
 
 def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, progress=True):
     """Runs an estimator over batches of images and keeps what is done.
@@ -46,7 +48,7 @@ def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, pr
     """
     record = {"settings": estimator.settings, "seed": np.asarray(seed).tolist(), "identity": identity}
     kept = _Kept.open(file, json.dumps(record, sort_keys=True), estimator.result)
-    with tqdm.tqdm(total=images, unit=" images", disable=not progress, smoothing=0.1) as bar:
+    with tqdm.tqdm(total=images, bar_format=BAR, disable=not progress, smoothing=0.1) as bar:
         for batch in batches:
             arguments = kept.skip(tuple(batch) if isinstance(batch, tuple | list) else (batch,))
             count = len(arguments[0])

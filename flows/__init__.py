@@ -1,21 +1,27 @@
-"""Normalizing flows: Keras layers that return TFP bijectors, and `Flow`, a base distribution pushed through one."""
+"""Normalizing flows: Keras layers that return TFP bijectors, and `Flow`, a base distribution pushed through one.
+
+`flows.premade` holds functions that build whole flows.
+"""
 
 import lazy_loader as lazy
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
+    submodules=["premade"],
     submod_attrs={
+        "actnorm": ["ActivationNormalisation"],
         "autoregressive": ["GatedAutoregressive", "MaskedAutoregressive", "ShiftAutoregressive"],
         "base": ["Chain", "Invert", "LazyBijector"],
+        "bases": ["GramSchmidtBasis", "HouseholderBasis", "StandardBasis"],
+        "coupling": ["AdditiveCoupling", "AffineCoupling", "DiagonalScaling"],
         "flow": ["Flow"],
-        "pixels": [
-            "ActivationNormalisedPixels",
-            "CentredPixels",
-            "LogitPixels",
-            "PixelTransform",
-            "TransformedPixels",
-            "spread",
-        ],
-        "permutation": ["Reverse"],
+        "householder": ["Householder"],
+        "linear": ["InvertibleLinear"],
+        "pixels": ["ActivationNormalisedPixels", "CentredPixels", "LogitPixels", "PixelTransform", "TransformedPixels"],
+        "permutation": ["Permutation", "Reverse"],
+        "planar": ["Planar"],
+        "radial": ["Radial"],
+        "spline": ["AutoregressiveSpline", "SplineCoupling"],
+        "sylvester": ["Sylvester"],
     },
 )

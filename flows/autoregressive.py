@@ -91,8 +91,6 @@ class GatedAutoregressive(AutoregressiveLayer):
 
     (m, s) = made(x, context), g = sigmoid(s), y = g * x + (1 - g) * m, log|det dy/dx| = sum log g
 
-    The bias of s starts at 2: sigmoid(2) = 0.88 keeps the step near the identity.
-
     Args:
         features: Size D of the event.
         hidden: Widths of the masked hidden layers; at least D - 1 each.
@@ -101,6 +99,7 @@ class GatedAutoregressive(AutoregressiveLayer):
             then that layer's width), not before it.
         residual_blocks: Number of masked residual blocks after the hidden layers.
         activation: Of the hidden layers.
+        gate_bias: Where the bias of s starts: sigmoid(2) = 0.88 keeps the step near the identity.
 
     Call:
         context [..., C] or None -> `tfb.Bijector` on events [D]; inverting takes D passes.
@@ -113,8 +112,31 @@ class GatedAutoregressive(AutoregressiveLayer):
     Reference: Kingma et al. Improved Variational Inference with Inverse Autoregressive Flow. 2016. arXiv:1606.04934
     """
 
+    def __init__(
+        self,
+        features,
+        *,
+        hidden,
+        context=0,
+        context_after_activation=False,
+        residual_blocks=0,
+        activation="elu",
+        gate_bias=2.0,
+        **kwargs,
+    ):
+        self.gate_bias = gate_bias  # the base asks for the element
+        super().__init__(
+            features,
+            hidden=hidden,
+            context=context,
+            context_after_activation=context_after_activation,
+            residual_blocks=residual_blocks,
+            activation=activation,
+            **kwargs,
+        )
+
     def element(self):
-        return Gated(bias=2.0)
+        return Gated(bias=self.gate_bias)
 
 
 class ShiftAutoregressive(AutoregressiveLayer):

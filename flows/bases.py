@@ -56,9 +56,7 @@ class GramSchmidtBasis(Configured):
     def __call__(self, parameters, features):
         q, r = tf.linalg.qr(rows(parameters, features))
         q = q * tf.sign(tf.linalg.diag_part(r))[..., None, :]  # else columns jump where a sign in A changes
-        return Basis(
-            project=lambda x: tf.linalg.matvec(q, x, transpose_a=True), lift=lambda v: tf.linalg.matvec(q, v)
-        )
+        return Basis(project=lambda x: tf.linalg.matvec(q, x, transpose_a=True), lift=lambda v: tf.linalg.matvec(q, v))
 
 
 class HouseholderBasis(Configured):

@@ -10,6 +10,7 @@ from typing import Any
 import decoders
 import densities
 import encoders
+import estimators
 import flows
 import iaf
 import latent_models
@@ -32,7 +33,8 @@ class Case:
     properties: frozenset = frozenset()
 
 
-# --- flows: build(features, context=, dtype=); properties: "static" takes no context, "triangular" has such a Jacobian ---
+# --- flows: build(features, context=, dtype=), of `features` numbers, 3 where 0 is said; properties: "static" takes no
+# context, "amortised" needs one, "triangular" has such a Jacobian, "data-initialised" normalises a first batch ---
 def _autoregressive(name, **arguments):
     kind = getattr(flows, name)
     return Case(
@@ -51,11 +53,53 @@ def _inverted(features, context, dtype):
     return flows.Invert(flows.MaskedAutoregressive(features, hidden=(8,), context=context, dtype=dtype), dtype=dtype)
 
 
+def _coupling(name, **arguments):
+    kind = getattr(flows, name)
+    return Case(build=lambda features, **given: kind(features, hidden=(8, 8), **arguments, **given), features=4)
+
+
+def _flow(name, *properties, **arguments):
+    kind = getattr(flows, name)
+    return Case(build=lambda features, **given: kind(features, **arguments, **given), properties=frozenset(properties))
+
+
+def _static(name, *properties, **arguments):
+    kind = getattr(flows, name)
+    return Case(
+        build=lambda features, context, dtype: kind(features, dtype=dtype, **arguments),
+        properties=STATIC | frozenset(properties),
+    )
+
+
+def _permutation(features, context, dtype):
+    return flows.Permutation(features, order=[*range(1, features), 0], dtype=dtype)
+
+
 FLOWS: dict[str, Case] = {
     "GatedAutoregressive": _autoregressive("GatedAutoregressive"),
     "ShiftAutoregressive": _autoregressive("ShiftAutoregressive"),
     "MaskedAutoregressive": _autoregressive("MaskedAutoregressive"),
-    "Reverse": Case(build=lambda features, context, dtype: flows.Reverse(features, dtype=dtype), properties=STATIC),
+    "MaskedAutoregressive residual": _autoregressive("MaskedAutoregressive", residual_blocks=2),
+    "AutoregressiveSpline": _autoregressive("AutoregressiveSpline", bins=5, bound=3.0),
+    "AdditiveCoupling": _coupling("AdditiveCoupling"),
+    "AffineCoupling": _coupling("AffineCoupling"),
+    "AffineCoupling swapped": _coupling("AffineCoupling", swapped=True),
+    "SplineCoupling": _coupling("SplineCoupling", bins=5, bound=3.0),
+    "DiagonalScaling": _flow("DiagonalScaling", "triangular"),
+    "Planar": _flow("Planar"),
+    "Planar x3": _flow("Planar", layers=3),
+    "Radial": _flow("Radial"),
+    "Radial x3": _flow("Radial", layers=3),
+    "Householder": _flow("Householder", reflections=3),
+    "Householder chained": _flow("Householder", "amortised", reflections=3, chained=True),
+    "Sylvester orthogonal": _flow("Sylvester", basis=flows.GramSchmidtBasis(columns=2)),
+    "Sylvester Householder": _flow("Sylvester", basis=flows.HouseholderBasis(reflections=2)),
+    "Sylvester triangular": _flow("Sylvester", basis=flows.StandardBasis(reverse=True)),
+    "InvertibleLinear": _flow("InvertibleLinear"),
+    "ActivationNormalisation": _static("ActivationNormalisation", "triangular", "data-initialised"),
+    "ActivationNormalisation shared": _static("ActivationNormalisation", "triangular", "data-initialised", shared=True),
+    "Permutation": Case(build=_permutation, properties=STATIC),
+    "Reverse": _static("Reverse"),
     "Chain": Case(build=_chain),
     "Invert": Case(build=_inverted, properties=frozenset({"triangular"})),
 }
@@ -169,11 +213,35 @@ def _warmup():
 MODELS: dict[str, Case] = {
     "VAE": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16))),
     "VAE with IAF posterior": Case(build=lambda: _vae(_iaf(), objective=_warmup())),
+    "VAE with planar posterior": Case(
+        build=lambda: _vae(flows.premade.planar(3, context=16, layers=2, step_context=4))
+    ),
     "VAE with flow prior": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16), prior=_flow_prior())),
     "VAE with IAF posterior, flow prior, IWAE": Case(
         build=lambda: _vae(_iaf(), prior=_flow_prior(), objective=latent_models.Iwae(5))
     ),
 }
 
-# --- estimators ---
-ESTIMATORS: dict[str, Case] = {}
+
+# --- estimators: build(model) on a `LinearGaussian`; "pairs" are called with (x, exact noise) ---
+def _hais(model, **options):
+    schedule = estimators.sigmoid_schedule(40)
+    return estimators.HamiltonianAIS(model.annealing("base"), schedule=schedule, chains=16, leapfrogs=4, **options)
+
+
+def _importance(model):
+    return estimators.ImportanceSampling(model.log_weight("base"), features=model.features, samples=200)
+
+
+ESTIMATORS: dict[str, Case] = {
+    "ImportanceSampling": Case(build=_importance),
+    "HamiltonianAIS": Case(build=_hais),
+    "HamiltonianAIS, partial momentum": Case(build=lambda model: _hais(model, momentum_persistence=0.5)),
+    "HamiltonianAIS, chains in parts": Case(build=lambda model: _hais(model, chunk=8)),
+    "AdaptiveTemperatures": Case(
+        build=lambda model: estimators.AdaptiveTemperatures(_hais(model), tolerance=0.1, limit=160)
+    ),
+    "BidirectionalMonteCarlo": Case(
+        build=lambda model: estimators.BidirectionalMonteCarlo(_hais(model)), properties=frozenset({"pairs"})
+    ),
+}

@@ -8,7 +8,7 @@ MODEL = LinearGaussian(6, variance=0.2)
 SEED = [1, 2]
 
 
-def adaptive(temperatures=20, tolerance=0.15, limit=640, chains=8):
+def adaptive(temperatures=20, tolerance=0.3, limit=160, chains=8):
     hais = HamiltonianAIS(MODEL.annealing("prior"), schedule=sigmoid_schedule(temperatures), chains=chains)
     return AdaptiveTemperatures(hais, tolerance=tolerance, limit=limit)
 
@@ -16,9 +16,9 @@ def adaptive(temperatures=20, tolerance=0.15, limit=640, chains=8):
 def test_each_image_stops_when_its_error_is_small_enough():
     x = MODEL.simulate(30)[0]
     estimate = adaptive()(x, seed=SEED)
-    assert set(estimate.temperatures) <= {20, 40, 80, 160, 320, 640} and len(set(estimate.temperatures)) > 1
-    assert np.all((estimate.errors <= 0.15) | (estimate.temperatures == 640))
-    assert np.mean(np.abs(estimate.values - MODEL.log_prob(x))) < 0.3
+    assert set(estimate.temperatures) <= {20, 40, 80, 160} and len(set(estimate.temperatures)) > 1
+    assert np.all((estimate.errors <= 0.3) | (estimate.temperatures == 160))
+    assert np.mean(np.abs(estimate.values - MODEL.log_prob(x))) < 0.6
 
 
 def test_stops_at_the_limit():
@@ -27,9 +27,9 @@ def test_stops_at_the_limit():
 
 
 def test_does_not_depend_on_batches():
-    x = MODEL.simulate(8)[0]
-    whole = adaptive()(x, seed=SEED)
-    parts = [adaptive()(x[a:b], seed=SEED, first=a) for a, b in ((0, 3), (3, 8))]
+    x, estimator = MODEL.simulate(8)[0], adaptive()
+    whole = estimator(x, seed=SEED)
+    parts = [estimator(x[a:b], seed=SEED, first=a) for a, b in ((0, 3), (3, 8))]
     for name in ("values", "temperatures", "acceptance"):
         joined = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_allclose(joined, getattr(whole, name), rtol=1e-8)

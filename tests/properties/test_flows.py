@@ -8,12 +8,13 @@ import pytest
 import registry
 import tensorflow as tf
 
+from blocks import initialise_from_data
 from densities import StandardNormal
 from flows import Flow, Invert, LazyBijector
 
 C = 4
 KINDS = [(name, context) for name, case in registry.FLOWS.items() for context in (0, C)]
-KINDS = [(n, c) for n, c in KINDS if not (c and "static" in registry.FLOWS[n].properties)]
+KINDS = [(n, c) for n, c in KINDS if ("static" if c else "amortised") not in registry.FLOWS[n].properties]
 TOLERANCE = {"float32": 2e-4, "float64": 1e-9}
 
 flows_and_contexts = pytest.mark.parametrize(("name", "context"), KINDS, ids=[f"{n}-{c}" for n, c in KINDS])
@@ -28,8 +29,13 @@ def shaken(layer, strength=0.3):
     return layer
 
 
-def build(name, context, dtype="float32", features=3, strength=0.3):
+def size(name):
+    return registry.FLOWS[name].features or 3
+
+
+def build(name, context, dtype="float32", features=None, strength=0.3):
     keras.utils.set_random_seed(0)
+    features = features or size(name)
     return shaken(registry.FLOWS[name].build(features, context=context, dtype=dtype), strength)
 
 
@@ -45,7 +51,7 @@ def given(layer, batch=2, dtype="float32", seed=2):
 @precisions
 def test_round_trips_with_the_cache_broken(name, context, dtype):
     bijector = given(build(name, context, dtype), dtype=dtype)
-    value = normal(5, 2, 3, dtype=dtype)
+    value = normal(5, 2, size(name), dtype=dtype)
     there = bijector.inverse(tf.identity(bijector.forward(value)))
     back = bijector.forward(tf.identity(bijector.inverse(value)))
     np.testing.assert_allclose(there, value, atol=TOLERANCE[dtype])
@@ -60,7 +66,7 @@ def test_log_determinants_equal_those_of_autodiff(name, context, dtype):
         (bijector.forward, bijector.forward_log_det_jacobian),
         (bijector.inverse, bijector.inverse_log_det_jacobian),
     ):
-        value = normal(2, 3, dtype=dtype)
+        value = normal(2, size(name), dtype=dtype)
         with tf.GradientTape() as tape:
             tape.watch(value)
             result = function(value)
@@ -75,7 +81,7 @@ def test_log_determinants_equal_those_of_autodiff(name, context, dtype):
 @flows_and_contexts
 def test_pair_equals_value_and_log_determinant(name, context):
     bijector = given(build(name, context))
-    value = normal(5, 2, 3)
+    value = normal(5, 2, size(name))
     for pair, function, log_det in (
         (bijector.forward_and_log_det, bijector.forward, bijector.forward_log_det_jacobian),
         (bijector.inverse_and_log_det, bijector.inverse, bijector.inverse_log_det_jacobian),
@@ -83,7 +89,7 @@ def test_pair_equals_value_and_log_determinant(name, context):
         outcome, change = pair(tf.identity(value))
         np.testing.assert_allclose(outcome, function(tf.identity(value)), atol=1e-5)
         np.testing.assert_allclose(change, log_det(tf.identity(value), event_ndims=1), atol=1e-5)
-        assert outcome.shape == (5, 2, 3)
+        assert outcome.shape == value.shape
         assert change.shape == (5, 2)
 
 
@@ -91,7 +97,7 @@ def test_pair_equals_value_and_log_determinant(name, context):
 def test_gradient_reaches_every_weight_and_is_finite(name, context):
     layer = build(name, context)
     with tf.GradientTape() as tape:
-        y, log_det = given(layer).forward_and_log_det(normal(5, 2, 3))
+        y, log_det = given(layer).forward_and_log_det(normal(5, 2, size(name)))
         loss = tf.reduce_sum(y**2) + tf.reduce_sum(log_det)
     gradients = tape.gradient(loss, layer.trainable_weights)
     for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
@@ -101,7 +107,7 @@ def test_gradient_reaches_every_weight_and_is_finite(name, context):
 
 @pytest.mark.parametrize("name", [n for n, c in KINDS if c])
 def test_context_changes_the_output_image_by_image(name):
-    layer, value = build(name, C), normal(2, 3)
+    layer, value = build(name, C), normal(2, size(name))
     contexts = normal(2, C).numpy()
     before = layer(tf.constant(contexts)).forward(value).numpy()
     contexts[1] += 1.0
@@ -126,7 +132,7 @@ def test_wrong_contexts_are_refused(name, context):
 @flows_and_contexts
 def test_graph_and_xla_equal_eager(name, context):
     layer = build(name, context)
-    value, condition = normal(2, 3), normal(2, C)
+    value, condition = normal(2, size(name)), normal(2, C)
 
     def both(value, condition):
         bijector = layer(condition) if layer.context else layer()
@@ -160,8 +166,23 @@ def test_configuration_is_the_signature_and_rebuilds_the_flow(name, context):
     assert set(config) - arguments <= {"name", "trainable", "dtype"}
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     again.set_weights(layer.get_weights())
-    value = normal(2, 3)
+    value = normal(2, size(name))
     np.testing.assert_array_equal(given(layer).forward(value), given(again).forward(value))
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("name", [n for n, case in registry.FLOWS.items() if "data-initialised" in case.properties])
+def test_first_batch_is_normalised_in_the_direction_it_passes(name, inverted):
+    layer = build(name, 0)
+    batch = 3.0 + 5.0 * normal(500, size(name))
+
+    def passed():
+        return layer().inverse_and_log_det(batch)[0] if inverted else layer().forward_and_log_det(batch)[0]
+
+    assert initialise_from_data(layer, passed) == 1
+    axis = None if layer.shared else 0
+    np.testing.assert_allclose(np.mean(passed(), axis), 0.0, atol=1e-4)
+    np.testing.assert_allclose(np.std(passed(), axis), 1.0, atol=1e-4)
 
 
 def test_parts_that_do_not_fit_are_refused():

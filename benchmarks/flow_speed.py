@@ -1,0 +1,89 @@
+"""What a flow in the posterior adds to a training step.
+
+Run: python -m benchmarks.flow_speed
+
+Dense encoder and decoder of 2 x 400, latent 20, batch 128, Bernoulli pixels of 28 x 28, Adam. Every flow takes its turn
+with the plain Gaussian posterior, and each ratio is the median of such pairs, so a busy machine slows both sides.
+"""
+
+import os
+import statistics
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+import numpy as np
+import tensorflow as tf
+
+from decoders import DenseDecoder
+from densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
+from encoders import DenseEncoder
+from flows import HouseholderBasis, StandardBasis, premade
+from latent_models import VAE
+
+LATENT, WIDTH, BATCH, IMAGE = 20, 400, 128, (28, 28, 1)
+STEPS, PAIRS = 10, 15
+TRIANGULAR = (StandardBasis(), StandardBasis(reverse=True))
+LIMITS = {"planar x16": 1.35, "IAF 8 x 320": 2.5}
+X = tf.constant(np.random.default_rng(0).binomial(1, 0.2, (BATCH, *IMAGE)), tf.float32)
+
+POSTERIORS = {
+    "none": lambda: DiagonalNormal(LATENT, context=WIDTH),
+    "planar x16": lambda: premade.planar(LATENT, context=WIDTH),
+    "planar x16, context 400": lambda: premade.planar(LATENT, context=WIDTH, step_context=None),
+    "radial x16": lambda: premade.radial(LATENT, context=WIDTH),
+    "Householder x16": lambda: premade.householder(LATENT, context=WIDTH),
+    "NICE x16": lambda: premade.nice(LATENT, context=WIDTH),
+    "RealNVP x8": lambda: premade.real_nvp(LATENT, context=WIDTH),
+    "spline x4": lambda: premade.neural_spline(LATENT, context=WIDTH),
+    "Sylvester orthogonal x4": lambda: premade.sylvester(LATENT, context=WIDTH),
+    "Sylvester Householder x4": lambda: premade.sylvester(LATENT, context=WIDTH, bases=[HouseholderBasis(8)]),
+    "Sylvester triangular x4": lambda: premade.sylvester(LATENT, context=WIDTH, bases=TRIANGULAR),
+    "IAF 8 x 320": lambda: premade.iaf(LATENT, context=WIDTH),
+    "IAF 8 x 320-320": lambda: premade.iaf(LATENT, context=WIDTH, hidden=(320, 320)),
+}
+
+
+def training_step(posterior):
+    """One compiled step of Adam on the batch."""
+    law = Bernoulli(IMAGE)
+    model = VAE(
+        encoder=Conditional(DenseEncoder(IMAGE, hidden=(WIDTH, WIDTH)), posterior),
+        decoder=Conditional(DenseDecoder(LATENT, image_shape=IMAGE, outputs=1, hidden=(WIDTH, WIDTH)), law),
+        prior=StandardNormal(LATENT),
+    )
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    model.optimizer.build(model.trainable_variables)
+
+    @tf.function(autograph=False)
+    def step(x):
+        return model.train_step(x)["loss"]
+
+    return step
+
+
+def seconds(step):
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        step(X)
+    return (time.perf_counter() - began) / STEPS
+
+
+def compared(step, reference):
+    """Median over pairs of step / reference seconds, and the median of the step's."""
+    step(X), reference(X)
+    pairs = [(seconds(reference), seconds(step)) for _ in range(PAIRS)]
+    return statistics.median(b / a for a, b in pairs), statistics.median(b for _, b in pairs)
+
+
+def main():
+    reference = training_step(POSTERIORS["none"]())
+    print(f"{'posterior':26} {'images/s':>9} {'ms/step':>8} {'ratio':>6}")
+    for name, build in POSTERIORS.items():
+        ratio, each = compared(training_step(build()), reference)
+        limit = f"   (must be <= {LIMITS[name]})" if name in LIMITS else ""
+        print(f"{name:26} {BATCH / each:9,.0f} {1e3 * each:8.2f} {ratio:6.2f}{limit}")
+
+
+if __name__ == "__main__":
+    main()
