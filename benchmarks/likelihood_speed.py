@@ -7,7 +7,6 @@ busy machine slows both sides.
 """
 
 import os
-import statistics
 import time
 import warnings
 
@@ -82,16 +81,25 @@ def log_weight(x, noise):
 
 
 def seconds(function):
-    began = time.perf_counter()
+    """Seconds by the clock, and of the processor: the second do not see what else the machine is doing."""
+    wall, cpu = time.perf_counter(), time.process_time()
     function()
-    return time.perf_counter() - began
+    return np.array([time.perf_counter() - wall, time.process_time() - cpu])
 
 
-def ratio(measured, reference):
-    """Median over pairs of measured / reference seconds, and the median of the reference's seconds."""
-    measured(), reference()
-    pairs = [(seconds(reference), seconds(measured)) for _ in range(PAIRS)]
-    return statistics.median(b / a for a, b in pairs), statistics.median(a for a, _ in pairs)
+class Compared:
+    """Medians over pairs of measured / reference seconds, and of the reference's own."""
+
+    def __init__(self, measured, reference):
+        measured(), reference()
+        pairs = np.array([(seconds(reference), seconds(measured)) for _ in range(PAIRS)])  # [pair, side, clock]
+        self.time = np.median(pairs[:, 1] / pairs[:, 0], 0)
+        self.speed = 1.0 / self.time
+        self.reference_seconds = np.median(pairs[:, 0, 0])
+
+
+def show(what, ratios, limit=""):
+    print(f"{what:60s} {ratios[0]:5.2f} by the clock, {ratios[1]:5.2f} of the processor   {limit}", flush=True)
 
 
 def bare_gradients(jit_compile=False):
@@ -157,26 +165,20 @@ def importance(**options):
 
 def main():
     warnings.simplefilter("ignore", UnreliableWeights)  # the networks are not trained
-    needed, base = ratio(hais(), bare_gradients())
-    print(f"bare gradient, {IMAGES} images x {CHAINS} chains: {1e3 * base / EVALUATIONS:.2f} ms")
-    print(f"(a) HAIS / (temperatures x leapfrogs) bare gradients:  {needed:.2f} of the time, must be <= 1.15")
-    print(
-        f"    the same, both compiled by XLA:                    {ratio(hais(jit_compile=True), bare_gradients(True))[0]:.2f}"
-    )
-    print(f"    HAIS with XLA / without:                           {ratio(hais(jit_compile=True), hais())[0]:.2f}")
-    print(f"    HAIS with bfloat16 gradients / without:            {ratio(hais(RoughAnnealing), hais())[0]:.2f}")
-    slower, base = ratio(importance(), bare_decoder(likelihood=True))
-    print(f"bare decoder and its log p(x|z): {IMAGES * SAMPLES / base:,.0f} samples/s")
-    print(f"(b) importance sampling / bare decoder and log p(x|z): {1.0 / slower:.0%} of the speed, must be >= 80 %")
-    print(
-        f"    the same / bare decoder, no likelihood:            {1.0 / ratio(importance(), bare_decoder(False))[0]:.0%}"
-    )
-    print(
-        f"    importance sampling with XLA / without:            {1.0 / ratio(importance(jit_compile=True), importance())[0]:.2f}"
-    )
+    found = Compared(hais(), bare_gradients())
+    print(f"bare gradient of {IMAGES} images x {CHAINS} chains: {1e3 * found.reference_seconds / EVALUATIONS:.2f} ms")
+    show("(a) time: HAIS / (temperatures x leapfrogs) bare gradients", found.time, "must be <= 1.15")
+    show("    both compiled by XLA", Compared(hais(jit_compile=True), bare_gradients(True)).time)
+    show("    HAIS with XLA / without", Compared(hais(jit_compile=True), hais()).time)
+    show("    HAIS with bfloat16 gradients / without", Compared(hais(RoughAnnealing), hais()).time)
+    found = Compared(importance(), bare_decoder(likelihood=True))
+    print(f"bare decoder with log p(x|z): {IMAGES * SAMPLES / found.reference_seconds:,.0f} samples/s")
+    show("(b) speed: importance sampling / decoder with log p(x|z)", found.speed, "must be >= 0.80")
+    show("    / decoder without likelihood", Compared(importance(), bare_decoder(likelihood=False)).speed)
+    show("    importance sampling with XLA / without", Compared(importance(jit_compile=True), importance()).speed)
     for leapfrogs in (LEAPFROGS, 1):
-        slower, _ = ratio(hais(leapfrogs=leapfrogs), tfp_chain(leapfrogs))
-        print(f"(c) HAIS / tfp.mcmc's, {leapfrogs:2d} leapfrogs:                    {slower:.2f} of the time")
+        found = Compared(hais(leapfrogs=leapfrogs), tfp_chain(leapfrogs))
+        show(f"(c) time: HAIS / tfp.mcmc's chain, leapfrogs = {leapfrogs}", found.time)
 
 
 if __name__ == "__main__":
