@@ -99,7 +99,7 @@ class Compared:
 
 
 def show(what, ratios, limit=""):
-    print(f"{what:60s} {ratios[0]:5.2f} by the clock, {ratios[1]:5.2f} of the processor   {limit}", flush=True)
+    print(f"{what:60s} {ratios[0]:5.2f} by the clock, {ratios[1]:5.2f} of the processor   {limit}".rstrip(), flush=True)
 
 
 def bare_gradients(jit_compile=False):

@@ -72,7 +72,10 @@ class Estimate:
         return float(np.sqrt(np.sum(self.errors**2)) / self.images)
 
     def interval(self, level=0.95):
-        """Lower and upper ends, each [N], of each image's confidence interval: Student's t with samples - 1 degrees."""
+        """Lower and upper ends, each [N], of each image's confidence interval: Student's t with samples - 1 degrees.
+
+        It covers what it says while errors are well below a nat: the log of a mean of widely spread weights is skewed.
+        """
         import scipy.stats
 
         half = scipy.stats.t.ppf(0.5 + level / 2.0, max(self.samples - 1, 1)) * self.errors

@@ -129,3 +129,11 @@ def test_setup_names_every_package():
     text = (ROOT / "setup.py").read_text()
     assert all(f'"{name}"' in text for name in PACKAGES)
     assert '"tests"' not in text
+
+
+def test_every_part_that_a_preset_names_is_exported():
+    import importlib
+
+    for node in ast.walk(ast.parse((ROOT / "run_script.py").read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in PACKAGES:
+            assert hasattr(importlib.import_module(node.value.id), node.attr), f"{node.value.id}.{node.attr}"
