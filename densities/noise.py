@@ -5,10 +5,11 @@ temperature (f(T u)), and annealing in noise space, which needs no inverse.
 """
 
 import functools
-import math
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+
+from estimators.hmc import standard_normal_log_prob
 
 __all__ = ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"]
 
@@ -23,12 +24,6 @@ def standard_normal(shape, *, seed, dtype=tf.float32):
         seed: int32 [2].
     """
     return tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
-
-
-def standard_normal_log_prob(noise):
-    """log N(u; 0, I) over the last axis: [..., D] -> [...]."""
-    features = tf.cast(tf.shape(noise)[-1], noise.dtype)
-    return -0.5 * (tf.reduce_sum(noise * noise, -1) + features * math.log(2 * math.pi))
 
 
 @tf.autograph.experimental.do_not_convert  # dispatch is plain Python
