@@ -6,6 +6,7 @@ python run_script.py --list
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import sys
@@ -132,6 +133,79 @@ def mnist_iaf_dense(data):
     )
 
 
+def flow_vae(data, posterior, *, prior=None):
+    """Dense 2 x 400 networks and latent 20 around a posterior given 400 features: what flows are compared in."""
+    image, latent, batch = data.spec, posterior.features, 128
+    epoch = data.train.count // batch
+    law = densities.Bernoulli(image.shape)
+    encoder = encoders.DenseEncoder(image.shape, hidden=(400, 400))
+    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, hidden=(400, 400))
+    return training.Recipe(
+        model=latent_models.VAE(
+            encoder=densities.Conditional(encoder, posterior),
+            decoder=densities.Conditional(decoder, law),
+            prior=prior or densities.StandardNormal(latent),
+            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(5 * epoch)),
+        ),
+        preparation=image_data.Binarise(levels=image.levels),
+        optimizer=training.Adam(training.halved_every(1e-3, steps=10 * epoch)),
+        batch=batch,
+        epochs=30,
+        steps_per_execution=10,
+    )
+
+
+def mnist_no_flow(data):
+    """Dense VAE, latent 20, with a Gaussian posterior, the one to compare flows with"""
+    return flow_vae(data, densities.DiagonalNormal(20, context=400))
+
+
+def mnist_planar(data, **steps):
+    """The same with 16 planar maps in the posterior"""
+    return flow_vae(data, flows.premade.planar(20, context=400, layers=16, **steps))
+
+
+def mnist_radial(data, **steps):
+    """The same with 16 radial maps"""
+    return flow_vae(data, flows.premade.radial(20, context=400, layers=16, **steps))
+
+
+def mnist_householder(data, **steps):
+    """The same with 16 Householder reflections"""
+    return flow_vae(data, flows.premade.householder(20, context=400, layers=16, **steps))
+
+
+def mnist_nice(data, **steps):
+    """The same with 8 additive couplings and a scaling"""
+    return flow_vae(data, flows.premade.nice(20, context=400, layers=8, **steps))
+
+
+def mnist_realnvp(data, **steps):
+    """The same with 8 affine couplings"""
+    return flow_vae(data, flows.premade.real_nvp(20, context=400, layers=8, hidden=(128, 128), **steps))
+
+
+def mnist_sylvester(data, **steps):
+    """The same with 8 Sylvester maps, each with 10 orthonormal columns"""
+    return flow_vae(data, flows.premade.sylvester(20, context=400, layers=8, **steps))
+
+
+def mnist_spline(data, **steps):
+    """The same with 4 spline couplings of 8 bins"""
+    return flow_vae(data, flows.premade.neural_spline(20, context=400, layers=4, hidden=(128, 128), bins=8, **steps))
+
+
+def mnist_iaf_320(data):
+    """The same with 8 IAF steps of width 320"""
+    return flow_vae(data, flows.premade.iaf(20, context=400, layers=8, hidden=(320,)))
+
+
+def mnist_iaf_320_maf_prior(data):
+    """The same, and 4 MAF steps of width 256 in the prior"""
+    posterior = flows.premade.iaf(20, context=400, layers=8, hidden=(320,))
+    return flow_vae(data, posterior, prior=flows.premade.maf(20, layers=4, hidden=(256,)))
+
+
 def pixel_vae(data, encoder, decoder, law, preparation, *, latent, epochs, flips=False):
     """A VAE with a Gaussian posterior for any pixel law."""
     epoch = data.train.count // 128
@@ -194,18 +268,28 @@ def cifar10_logit_gaussian(data):
     return resnet_pixel_vae(data, *logit_gaussian(data, alpha=0.05))
 
 
-# Preset -> the data set it runs on unless told otherwise.
+# By the data set that they run on unless told otherwise.
 PRESETS = {
-    quickstart: "digits",
-    mnist_vae: "mnist",
-    mnist_iaf: "mnist",
-    mnist_iaf_gated: "mnist",
-    mnist_iaf_dense: "mnist",
-    mnist_logistic: "mnist",
-    mnist_logit_gaussian: "mnist",
-    cifar10_vae: "cifar10",
-    cifar10_logit_gaussian: "cifar10",
-}
+    "digits": [quickstart],
+    "mnist": [
+        mnist_vae, mnist_iaf, mnist_iaf_gated, mnist_iaf_dense, mnist_logistic, mnist_logit_gaussian, mnist_no_flow,
+        mnist_iaf_320, mnist_iaf_320_maf_prior,
+    ],
+    "cifar10": [cifar10_vae, cifar10_logit_gaussian],
+}  # fmt: skip
+FLOWS = [
+    mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp, mnist_sylvester, mnist_spline
+]  # fmt: skip
+
+
+def presets():
+    """Name -> (function that builds it, its description, its data set)."""
+    found = {each.__name__: (each, each.__doc__, dataset) for dataset, group in PRESETS.items() for each in group}
+    for each in FLOWS:
+        found[each.__name__] = (each, each.__doc__, "mnist")
+        static = functools.partial(each, step_context=0)
+        found[f"{each.__name__}_static"] = (static, f"{each.__doc__}, which all images share", "mnist")
+    return found
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -222,20 +306,20 @@ PRESETS = {
 def main(preset, list_presets, **options):
     """Trains, judges and exports PRESET (default: quickstart). Hyperparameters: edit this file."""
     if list_presets:
-        for build, dataset in PRESETS.items():
-            click.echo(f"{build.__name__:22s} {build.__doc__}  [{dataset}]")
+        for name, (_, description, dataset) in presets().items():
+            click.echo(f"{name:25s} {description}  [{dataset}]")
         return
-    presets = {build.__name__: build for build in PRESETS}
-    if preset not in presets:
-        raise click.ClickException(f"Unknown preset. Expected one of: {', '.join(presets)}. Received: {preset}.")
-    run(presets[preset], **options)
+    if preset not in presets():
+        raise click.ClickException(f"Unknown preset. Expected one of: {', '.join(presets())}. Received: {preset}.")
+    run(preset, **options)
 
 
-def run(build, *, dataset, data_dir, out, epochs, steps, test_images, seed, resume):
+def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, resume):
     """One run: data, model, training, judgement, export."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     run_folder.quiet_import("tensorflow")
-    preset, dataset = build.__name__, dataset or PRESETS[build]
+    build, _, usual = presets()[preset]
+    dataset = dataset or usual
     out = out or pathlib.Path("runs", preset, time.strftime("%Y-%m-%d_%H-%M-%S"))
     with run_folder.told_in_one_line():
         data = image_data.load(dataset, data_dir=data_dir)

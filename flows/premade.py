@@ -3,8 +3,9 @@
 Each function returns a `Flow`. With a context it serves as posterior: a diagonal Gaussian from the context, then the
 bijectors. Without one it serves as prior: N(0, I), then static bijectors.
 
-`step_context` is the size of c = elu(linear(context)), which all steps share; None hands them the context itself. The
-parameters of a step cost a product with its context, so a narrow c keeps sixteen steps cheap beside a wide encoder.
+`step_context` is the size of c = elu(linear(context)), which all steps share; None hands them the context itself, and 0
+nothing: the steps are then static, and of a posterior the Gaussian alone depends on the context. The parameters of a step
+cost a product with its context, so a narrow c keeps sixteen steps cheap beside a wide encoder.
 """
 
 from blocks.feature_net import FeatureNet
@@ -32,7 +33,7 @@ def planar(features, *, context=0, layers=16, step_context=64):
         features: Size D of the latent.
         context: Size C of the conditioning vector; 0 for a prior.
         layers: Number of maps.
-        step_context: Size of the context that the maps share; None for the context itself.
+        step_context: Size of the context that the maps share; None for the context itself, 0 for static maps.
 
     Returns:
         `Flow`.
@@ -80,7 +81,7 @@ def sylvester(features, *, context=0, layers=4, bases=(), step_context=64):
         layers: Number of maps.
         bases: Those of the maps in turn, from the first again when they run out, such as
             `(StandardBasis(), StandardBasis(reverse=True))`; if empty, each map has D // 2 free orthonormal columns.
-        step_context: Size of the context that the maps share; None for the context itself.
+        step_context: Size of the context that the maps share; None for the context itself, 0 for static maps.
 
     Returns:
         `Flow`.
@@ -108,7 +109,7 @@ def nice(features, *, context=0, layers=16, hidden=None, step_context=64):
         context: Size C of the conditioning vector; 0 for a prior.
         layers: Number of couplings.
         hidden: Widths of each coupling's hidden layers; two of 5 D if None.
-        step_context: Size of the context that the steps share; None for the context itself.
+        step_context: Size of the context that the steps share; None for the context itself, 0 for static steps.
 
     Returns:
         `Flow`.
@@ -134,7 +135,7 @@ def real_nvp(features, *, context=0, layers=8, hidden=(128, 128), step_context=6
         context: Size C of the conditioning vector; 0 for a prior.
         layers: Number of couplings.
         hidden: Widths of each coupling's hidden layers.
-        step_context: Size of the context that the steps share; None for the context itself.
+        step_context: Size of the context that the steps share; None for the context itself, 0 for static steps.
 
     Returns:
         `Flow`.
@@ -161,7 +162,7 @@ def neural_spline(features, *, context=0, layers=4, hidden=(128, 128), bins=8, b
         hidden: Widths of each coupling's hidden layers.
         bins: Number of pieces of each spline.
         bound: The splines act on [-bound, bound].
-        step_context: Size of the context that the steps share; None for the context itself.
+        step_context: Size of the context that the steps share; None for the context itself, 0 for static steps.
 
     Returns:
         `Flow`.
@@ -189,7 +190,7 @@ def iaf(features, *, context=0, layers=8, hidden=(320,), residual_blocks=0, norm
         residual_blocks: Number of masked residual blocks in each step.
         normalised: Whether `ActivationNormalisation` with one shared scale follows each step, to be set by
             `blocks.initialise_from_data`.
-        step_context: Size of the context that the steps share; None for the context itself.
+        step_context: Size of the context that the steps share; None for the context itself, 0 for static steps.
 
     Returns:
         `Flow`.
@@ -228,8 +229,8 @@ def _flow(transform, features, context, step_context):
     if not context:
         return Flow(transform(0), StandardNormal(features))
     base = DiagonalNormal(features, context=context)
-    if step_context is None:
-        return Flow(transform(context), base)
+    if not step_context:
+        return Flow(transform(context if step_context is None else 0), base)
     network = FeatureNet(context, hidden=(step_context,), activation="elu")
     return Flow(transform(step_context), base, context_network=network)
 

@@ -12,6 +12,7 @@ from estimators.noise import PlacedNoise
 from estimators.sweep import sweep
 from image_data.pipeline import evaluation_batches
 from image_data.prepare import Dequantise
+from run_folder.atomic import replacing
 
 __all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "importance"]
 
@@ -26,28 +27,28 @@ def image_batches(split, preparation, *, seed, images=None, batch=100):
 
 
 def elbo_terms(model, split, preparation, *, seed, images=None, draws=1, batch=100):
-    """The negative ELBO and its two parts, as means over images and posterior samples.
+    """The negative ELBO of each image and its two parts, as means over posterior samples.
 
-    neg_elbo = kl + neg_log_likelihood_given_z, nats per image
+    neg_elbo = kl + neg_log_likelihood_given_z, nats
 
     Args:
         model: `ImageModel`.
         split: `Split` of uint8 images.
         preparation: How they become what the model sees.
         seed: Fixes the noise of each image, whatever the batch.
-        images: How many images, from the first on; all by default.
+        images: How many images N, from the first on; all by default.
         draws: Posterior samples per image.
         batch: Images per batch.
 
     Returns:
-        {"neg_elbo", "kl", "neg_log_likelihood_given_z"}, floats.
+        {"neg_elbo", "kl", "neg_log_likelihood_given_z"}, float64 arrays [N].
     """
 
     @tf.autograph.experimental.do_not_convert
     def terms(x, first):
         noise = PlacedNoise.of(tf.constant([seed, _BOUND]), images=tf.shape(x)[0], first=first)
         drawn = model.elbo_terms(x, noise.normal(count=draws, features=model.noise_features))
-        values = drawn.elbo, tf.reduce_sum(drawn.kl, -1), drawn.log_likelihood  # [draws, B] each
+        values = -drawn.elbo, tf.reduce_sum(drawn.kl, -1), -drawn.log_likelihood  # [draws, B] each
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]
 
     compiled = for_any_batch(terms, lambda dtype: [tf.TensorSpec([], tf.int64)])
@@ -55,8 +56,7 @@ def elbo_terms(model, split, preparation, *, seed, images=None, draws=1, batch=1
     for x in image_batches(split, preparation, seed=seed, images=images, batch=batch):
         parts.append(compiled(x, tf.constant(first, tf.int64)).numpy())
         first += len(x)
-    elbo, kl, log_likelihood = np.concatenate(parts).mean(0)
-    return {"neg_elbo": float(-elbo), "kl": float(kl), "neg_log_likelihood_given_z": float(-log_likelihood)}
+    return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), np.concatenate(parts).T, strict=True))
 
 
 def bits_per_dim(nll, *, spec, preparation):
@@ -75,7 +75,7 @@ def bits_per_dim(nll, *, spec, preparation):
     return nll / (spec.pixels * math.log(2.0)) + width
 
 
-def evaluate(model, split, preparation, *, spec, samples, seed, images=None, batch=100, file=None):
+def evaluate(model, split, preparation, *, spec, samples, seed, images=None, batch=100, file=None, values=None):
     """The `test` section of `results.json`: the bound with its parts, and log p(x) by importance sampling.
 
     Args:
@@ -89,11 +89,13 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         batch: Images per batch, for the bound.
         file: Where the likelihood of each image is kept while the others are computed, for an interrupted evaluation to
             go on from; None keeps nothing.
+        values: Where each image's `neg_elbo`, `nll` and `nll_error` (Monte-Carlo alone) are written (.npz), for comparing
+            models image by image; None writes nothing.
 
     Returns:
         Dictionary as the run's `results.json` has it. `nll["value"]` is minus the mean over images of the log of the mean
         weight. `nll["standard_error"]` is that of this mean over images *and* Monte-Carlo noise, std(values) / sqrt(images):
-        each image's value carries its own noise, so their spread holds both.
+        each image's value carries its own noise, so their spread holds both. `neg_elbo_standard_error` is of the same kind.
     """
     images = min(images or split.count, split.count)
     terms = elbo_terms(model, split, preparation, seed=seed, images=images, draws=min(samples, _DRAWS), batch=batch)
@@ -105,8 +107,13 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         "samples": estimate.samples,
         "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
     }
+    if values is not None:
+        with replacing(values) as partial, partial.open("wb") as stream:
+            np.savez(stream, neg_elbo=terms["neg_elbo"], nll=-estimate.values, nll_error=estimate.errors)
+    bound = {name: float(each.mean()) for name, each in terms.items()}
+    error = float(terms["neg_elbo"].std(ddof=1) / math.sqrt(images)) if images > 1 else None
     bits = bits_per_dim(nll["value"], spec=spec, preparation=preparation)
-    return {"images": images, **terms, "nll": nll, "bits_per_dim": bits}
+    return {"images": images, **bound, "neg_elbo_standard_error": error, "nll": nll, "bits_per_dim": bits}
 
 
 def importance(model, split, preparation, *, samples, seed, images=None, file=None):

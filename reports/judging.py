@@ -49,7 +49,7 @@ def _importance(run, settings):
     with _unfinished(run, "importance", settings) as file:
         test = evaluate(
             *(run.model, run.data.test, run.preparation),
-            **{"spec": run.data.spec, "seed": run.seed, "file": file()},
+            **{"spec": run.data.spec, "seed": run.seed, "file": file(), "values": run.folder.test_images},
             **settings,
         )
     nll = test["nll"]

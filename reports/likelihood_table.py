@@ -13,8 +13,7 @@ def assemble(*, preset, dataset, seed, steps, parameters, training, validation, 
         seed, steps, parameters: The run's seed, its optimizer steps, the number of the model's weights.
         training: {"seconds", "images_per_second"}.
         validation: {"neg_elbo"}.
-        test: {"images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "nll": {"method", "value", "standard_error",
-            "samples", "effective_sample_size"}, "bits_per_dim"}.
+        test: What `reports.evaluate` returns.
         hais, bidirectional: What these estimators found, or None.
     """
     return {
@@ -63,7 +62,7 @@ def likelihood_tables(results):
     if results["hais"]:
         rows.append(_hais_row(results["hais"]))
     rows += [
-        ("negative ELBO", f"{test['neg_elbo']:,.2f}", "", images),
+        ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
         ("KL to the prior", f"{test['kl']:,.2f}", "", images),
         ("-log p(x|z)", f"{test['neg_log_likelihood_given_z']:,.2f}", "", images),
         ("negative ELBO, validation", f"{results['validation']['neg_elbo']:,.2f}", "", "all validation images"),

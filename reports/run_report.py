@@ -69,6 +69,7 @@ def write_report(
             images=test_images,
             batch=batch,
             file=file(),
+            values=folder.test_images,
         )
     results = assemble(
         preset=preset,
@@ -77,7 +78,7 @@ def write_report(
         steps=steps,
         parameters=model.count_params(),
         training={"seconds": seconds, "images_per_second": images_per_second},
-        validation={"neg_elbo": validation["neg_elbo"]},
+        validation={"neg_elbo": float(validation["neg_elbo"].mean())},
         test=test,
     )
     folder.write_json("results.json", results)

@@ -18,6 +18,7 @@ _NAMES = {
     "saved_model": "saved_model",
     "figures": "figures",
     "results": "results.json",
+    "test_images": "test_images.npz",
     "report": "report.html",
 }
 
@@ -139,6 +140,11 @@ class RunFolder:
     def results(self):
         """The figures of the run."""
         return self.path / _NAMES["results"]
+
+    @property
+    def test_images(self):
+        """The bound and the log-likelihood of each test image."""
+        return self.path / _NAMES["test_images"]
 
     @property
     def report(self):

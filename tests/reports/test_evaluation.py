@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 import registry
+import scipy.stats
 import tensorflow as tf
 
 from estimators.importance import UnreliableWeights
@@ -38,21 +39,21 @@ def untrained_models_have_unreliable_weights():
         yield
 
 
-def test_each_image_once_with_equal_weight_whatever_the_batch(model):
+def test_each_image_has_its_own_noise_whatever_the_batch(model):
     split, prepare = Split(IMAGES), Binarise()
     whole = elbo_terms(model, split, prepare, seed=3, batch=11, draws=4)
-    assert whole == pytest.approx(elbo_terms(model, split, prepare, seed=3, batch=4, draws=4), rel=1e-5)
-    nats = "neg_log_likelihood_given_z"
-    ten = elbo_terms(model, split, prepare, seed=3, images=10, draws=4)
-    last = 11 * whole[nats] - 10 * ten[nats]  # what the eleventh image adds, alone in its batch or not
+    for name, values in elbo_terms(model, split, prepare, seed=3, batch=4, draws=4).items():
+        np.testing.assert_allclose(values, whole[name], rtol=1e-5)
+        assert values.shape == (11,)
     (x,) = image_batches(split, prepare, seed=3, batch=11)
     noise = PlacedNoise.of([3, _BOUND], images=11).normal(count=4, features=model.noise_features)
-    assert last == pytest.approx(-float(tf.reduce_mean(model.elbo_terms(x, noise).log_likelihood[:, 10])), rel=1e-3)
+    expected = -tf.reduce_mean(model.elbo_terms(x, noise).log_likelihood, 0)
+    np.testing.assert_allclose(whole["neg_log_likelihood_given_z"], expected, rtol=1e-5)
 
 
 def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
     split, prepare = Split(IMAGES), Binarise()
-    found = elbo_terms(model, split, prepare, seed=3, draws=512)
+    found = {name: values.mean() for name, values in elbo_terms(model, split, prepare, seed=3, draws=512).items()}
     assert found["neg_elbo"] == pytest.approx(found["kl"] + found["neg_log_likelihood_given_z"], rel=1e-6)
     (x,) = image_batches(split, prepare, seed=3)
     noise = tf.random.stateless_normal([256, 11, model.noise_features], [9, 9])
@@ -60,9 +61,22 @@ def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
     assert abs(found["neg_elbo"] + elbos.mean()) < 4.0 * elbos.std() * math.sqrt(1 / 256 + 1 / 512)
 
 
+def test_the_values_of_each_image_have_the_reported_means_and_errors(model, tmp_path):
+    test = evaluate(
+        model, Split(IMAGES), Binarise(), spec=SPEC, samples=32, seed=0, images=7, values=tmp_path / "each.npz"
+    )
+    with np.load(tmp_path / "each.npz") as each:
+        assert each["nll"].mean() == pytest.approx(test["nll"]["value"], rel=1e-12)
+        assert each["neg_elbo"].mean() == pytest.approx(test["neg_elbo"], rel=1e-12)
+        spread = scipy.stats.sem(each["neg_elbo"])
+        assert test["neg_elbo_standard_error"] == pytest.approx(spread, rel=1e-12)
+        assert each["nll_error"].shape == (7,) and np.all(each["nll_error"] > 0)
+
+
 def test_the_test_section_has_the_contract_s_keys_and_kinds(model):
     test = evaluate(model, Split(IMAGES), Binarise(), spec=SPEC, samples=32, seed=0, images=7)
-    assert list(test) == ["images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "nll", "bits_per_dim"]
+    keys = ["images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "neg_elbo_standard_error", "nll", "bits_per_dim"]
+    assert list(test) == keys
     assert test["images"] == 7 and test["bits_per_dim"] is None
     kinds = {"method": str, "value": float, "standard_error": float, "samples": int, "effective_sample_size": float}
     assert {name: type(value) for name, value in test["nll"].items()} == kinds
