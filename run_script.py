@@ -151,7 +151,6 @@ def flow_vae(data, posterior, *, prior=None):
         optimizer=training.Adam(training.halved_every(1e-3, steps=10 * epoch)),
         batch=batch,
         epochs=30,
-        steps_per_execution=10,
     )
 
 
