@@ -22,6 +22,7 @@ SCHEMA = {
     "validation": {"neg_elbo": float},
     "test": {
         **{"images": int, "neg_elbo": float, "kl": float, "neg_log_likelihood_given_z": float},
+        "neg_elbo_standard_error": float,
         "nll": {
             **{"method": str, "value": float, "standard_error": float, "samples": int},
             "effective_sample_size": float,
