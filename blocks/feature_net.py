@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 
 from blocks.configured import Configured
+from blocks.gated import GatedDense
+from blocks.normalised import built
 from blocks.shapes import check_last_axis, integers
 
 __all__ = ["FeatureNet"]
@@ -13,12 +15,13 @@ class FeatureNet(Configured, keras.layers.Layer):
     """Dense layers applied in turn.
 
     h_0 = x;  h_k = activation(W_k h_{k-1} + b_k), or activation(W_k [h_{k-1}, x] + b_k) for k > 1 when `refed`.
+    With activation="gated": h_k = (W_k h_{k-1} + b_k) * sigmoid(V_k h_{k-1} + c_k), each hidden layer a `GatedDense`.
 
     Args:
         features: Size F of the input.
         hidden: Widths of the layers with the activation, in order; may be empty.
         outputs: Width of a last, linear layer; None leaves it out.
-        activation: Keras activation of the hidden layers.
+        activation: Keras activation of the hidden layers, or "gated".
         refed: Whether the network's input is concatenated to the input of every layer.
 
     Attributes:
@@ -47,11 +50,9 @@ class FeatureNet(Configured, keras.layers.Layer):
             )
         self.width = widths[-1]
         self.parts = [
-            keras.layers.Dense(width, activation if k < len(self.hidden) else None, dtype=self.dtype_policy)
-            for k, width in enumerate(widths)
+            self._part(size + features if refed and k else size, width, activation if k < len(self.hidden) else None)
+            for k, (size, width) in enumerate(zip((features, *widths), widths, strict=False))
         ]
-        for k, (part, size) in enumerate(zip(self.parts, (features, *widths), strict=False)):
-            part.build((None, size + features if refed and k else size))
         self.built = True
 
     def call(self, x):
@@ -60,3 +61,8 @@ class FeatureNet(Configured, keras.layers.Layer):
         for k, part in enumerate(self.parts):
             h = part(tf.concat([h, x], -1) if self.refed and k else h)
         return h
+
+    def _part(self, size, width, activation):
+        if activation == "gated":
+            return GatedDense(size, units=width, dtype=self.dtype_policy)
+        return built(keras.layers.Dense(width, activation, dtype=self.dtype_policy), (None, size))

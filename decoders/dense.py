@@ -18,7 +18,7 @@ class DenseDecoder(Configured, keras.layers.Layer):
         image_shape: (height, width, channels) of the image.
         outputs: Parameters at each pixel position, as the pixel law needs.
         hidden: Widths of the hidden layers, from the latent vector outwards.
-        activation: Keras activation of the hidden layers.
+        activation: Keras activation of the hidden layers, or "gated": a linear map times the sigmoid of another one.
         refed: Whether the latent vector is concatenated to the input of every layer.
 
     Call:

@@ -16,7 +16,7 @@ class DenseEncoder(Configured, keras.layers.Layer):
     Args:
         image_shape: (height, width, channels).
         hidden: Widths of the layers; the last is the size of the output.
-        activation: Keras activation of every layer.
+        activation: Keras activation of every layer, or "gated": a linear map times the sigmoid of another one.
         refed: Whether the flattened image is concatenated to the input of every layer.
 
     Attributes:

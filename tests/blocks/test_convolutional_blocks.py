@@ -18,6 +18,9 @@ BLOCKS = {
     "residual, plain": (lambda: ResidualBlock(2, filters=3, weight_normalised=False), (6, 4, 3)),
     "residual, larger": (lambda: UpsamplingResidualBlock(2, filters=2), (12, 8, 2)),
     "residual, wider and larger": (lambda: UpsamplingResidualBlock(2, filters=3), (12, 8, 3)),
+    "bottleneck": (lambda: ResidualBlock(2, filters=8, bottleneck=True), (6, 4, 8)),
+    "bottleneck, smaller": (lambda: ResidualBlock(2, filters=8, stride=2, bottleneck=True), (3, 2, 8)),
+    "bottleneck, larger": (lambda: UpsamplingResidualBlock(2, filters=8, bottleneck=True), (12, 8, 8)),
 }
 blocks = pytest.mark.parametrize(("build", "shape"), BLOCKS.values(), ids=BLOCKS)
 
@@ -53,6 +56,28 @@ def test_residual_is_a_tenth_and_the_skip_is_kept():
     first, second = block.first.kernel.numpy(), block.second.kernel.numpy()
     residual = tf.nn.conv2d(tf.nn.elu(tf.nn.conv2d(tf.nn.elu(x), first, 1, "SAME")), second, 1, "SAME")
     np.testing.assert_allclose(block(x), x + 0.1 * residual, rtol=1e-4, atol=1e-5)
+
+
+def test_a_bottleneck_works_on_a_quarter_of_the_filters():
+    x = normal(3, 6, 4, 8)
+    smaller = ResidualBlock(8, filters=8, stride=2, bottleneck=True, weight_normalised=False)
+    larger = UpsamplingResidualBlock(8, filters=8, bottleneck=True, weight_normalised=False)
+    for block in (smaller, larger):
+        kernels = [part.kernel.numpy() for part in (block.first, block.second, block.third)]
+        assert [kernel.shape for kernel in kernels] == [(1, 1, 8, 2), (3, 3, 2, 2), (1, 1, 2, 8)]
+        h = tf.nn.elu(tf.nn.elu(x) @ kernels[0][0, 0])
+        if block is smaller:
+            h, skip = tf.nn.conv2d(h, kernels[1], 2, "SAME"), x[:, 1::2, 1::2]
+        else:
+            h = tf.nn.conv2d_transpose(h, kernels[1], (3, 12, 8, 2), 2, "SAME")
+            skip = np.repeat(np.repeat(x, 2, 1), 2, 2)
+        np.testing.assert_allclose(block(x), skip + 0.1 * (tf.nn.elu(h) @ kernels[2][0, 0]), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [ResidualBlock, UpsamplingResidualBlock])
+def test_a_bottleneck_of_filters_that_have_no_quarter_is_refused(kind):
+    with pytest.raises(ValueError, match="`filters` must be divisible by 4.*Received: filters=6"):
+        kind(8, filters=6, bottleneck=True)
 
 
 def test_skips_are_resized_to_nearest_neighbours():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import FeatureNet
+from blocks import FeatureNet, GatedDense
 
 F = 4
 
@@ -28,8 +28,25 @@ def test_equals_the_formula_on_any_leading_axes(hidden, outputs, refed):
     assert net.width == h.shape[-1]
 
 
-def test_file_gives_back_the_network(tmp_path):
-    net = FeatureNet(F, hidden=[5], outputs=2, activation="elu", refed=True)
+@pytest.mark.parametrize("refed", [False, True])
+def test_gated_hidden_layers_are_a_linear_map_times_the_sigmoid_of_another(refed):
+    net = FeatureNet(F, hidden=(5, 3), outputs=2, activation="gated", refed=refed)
+    assert [type(part) for part in net.parts] == [GatedDense, GatedDense, keras.layers.Dense]
+    x = normal(3, 2, F)
+    h = x.numpy()
+    for k, part in enumerate(net.parts[:2]):
+        part.linear.bias.assign(normal(*part.linear.bias.shape, seed=k))
+        inputs = np.concatenate([h, x], -1) if refed and k else h
+        linear = inputs @ part.linear.kernel.numpy() + part.linear.bias.numpy()
+        value, gate = np.split(linear, 2, -1)
+        h = value / (1 + np.exp(-gate))
+    h = (np.concatenate([h, x], -1) if refed else h) @ net.parts[2].kernel.numpy()
+    np.testing.assert_allclose(net(x), h, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["elu", "gated"])
+def test_file_gives_back_the_network(activation, tmp_path):
+    net = FeatureNet(F, hidden=[5], outputs=2, activation=activation, refed=True)
     inputs = keras.Input((F,))
     keras.Model(inputs, net(inputs)).save(tmp_path / "net.keras")
     x = normal(3, F)
