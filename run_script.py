@@ -205,6 +205,11 @@ def mnist_iaf_320_maf_prior(data):
     return flow_vae(data, posterior, prior=flows.premade.maf(20, layers=4, hidden=(256,)))
 
 
+def mnist_plane(data):
+    """Dense VAE with two latents and 8 IAF steps in the posterior, for pictures of the latent plane"""
+    return flow_vae(data, flows.premade.iaf(2, context=400, layers=8, hidden=(64, 64)))
+
+
 def pixel_vae(data, encoder, decoder, law, preparation, *, latent, epochs, flips=False):
     """A VAE with a Gaussian posterior for any pixel law."""
     epoch = data.train.count // 128
@@ -272,7 +277,7 @@ PRESETS = {
     "digits": [quickstart],
     "mnist": [
         mnist_vae, mnist_iaf, mnist_iaf_gated, mnist_iaf_dense, mnist_logistic, mnist_logit_gaussian, mnist_no_flow,
-        mnist_iaf_320, mnist_iaf_320_maf_prior,
+        mnist_iaf_320, mnist_iaf_320_maf_prior, mnist_plane,
     ],
     "cifar10": [cifar10_vae, cifar10_logit_gaussian],
 }  # fmt: skip

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "image_model": ["ImageModel"],
+        "latent_use": ["LatentUse", "latent_use"],
         "objectives": ["Elbo", "Iwae"],
         "saving": ["load_model"],
         "schedules": ["Constant", "LinearWarmup"],

@@ -38,6 +38,8 @@ class Annealing(NamedTuple):
         log_target: u [..., B, D] -> [..., B].
         latent: u [..., B, D] -> z [..., B, D].
         noise: z -> u, the inverse of `latent` (for the exact posterior samples of bidirectional Monte Carlo).
+        log_joint: z [..., B, D] -> log p(x, z) [..., B].
+        log_prob: z [..., B, D] -> log-density [..., B] at z of the law that the start has over z.
     """
 
     features: int
@@ -45,3 +47,5 @@ class Annealing(NamedTuple):
     log_target: object
     latent: object
     noise: object
+    log_joint: object
+    log_prob: object

@@ -83,10 +83,12 @@ class VAE(ImageModel):
     def annealing(self, x, start):
         law = self._start(x, start)
 
+        def log_joint(z):
+            return self.decoder(z).log_prob(x) + self.prior().log_prob(z)
+
         def log_target(u):
             z, log_start = push(law, u)  # [..., B, D], [..., B]
-            log_joint = self.decoder(z).log_prob(x) + self.prior().log_prob(z)
-            return log_joint - log_start + standard_normal_log_prob(u)
+            return log_joint(z) - log_start + standard_normal_log_prob(u)
 
         zeros = tf.zeros([self.noise_features])
         return Annealing(
@@ -95,6 +97,8 @@ class VAE(ImageModel):
             log_target=log_target,
             latent=lambda u: push(law, u)[0],
             noise=lambda z: pull(law, z),
+            log_joint=log_joint,
+            log_prob=law.log_prob,
         )
 
     def _start(self, x, start):

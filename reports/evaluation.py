@@ -14,7 +14,7 @@ from image_data.pipeline import evaluation_batches
 from image_data.prepare import Dequantise
 from run_folder.atomic import replacing
 
-__all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "importance"]
+__all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "image_by_image", "importance"]
 
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 _IMAGES, _CHUNK = 16, 64  # images and samples evaluated together: enough work for one call, little memory
@@ -51,12 +51,18 @@ def elbo_terms(model, split, preparation, *, seed, images=None, draws=1, batch=1
         values = -drawn.elbo, tf.reduce_sum(drawn.kl, -1), -drawn.log_likelihood  # [draws, B] each
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]
 
-    compiled = for_any_batch(terms, lambda dtype: [tf.TensorSpec([], tf.int64)])
+    values = image_by_image(terms, image_batches(split, preparation, seed=seed, images=images, batch=batch))
+    return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), values.T, strict=True))
+
+
+def image_by_image(function, batches):
+    """The results of `function` (x [B, H, W, C], number of the first image -> [B, ...]) for all batches, [N, ...]."""
+    compiled = for_any_batch(function, lambda dtype: [tf.TensorSpec([], tf.int64)])
     first, parts = 0, []
-    for x in image_batches(split, preparation, seed=seed, images=images, batch=batch):
+    for x in batches:
         parts.append(compiled(x, tf.constant(first, tf.int64)).numpy())
         first += len(x)
-    return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), np.concatenate(parts).T, strict=True))
+    return np.concatenate(parts)
 
 
 def bits_per_dim(nll, *, spec, preparation):

@@ -31,11 +31,13 @@ def principal_components(codes):
     return centred @ directions[:2].T, variances[:2] / max(variances.sum(), np.finfo(float).tiny)
 
 
-def latent_map(codes, *, labels=None, decode=None, cells=20):
+def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
     """A figure of latent codes coloured by label; with two latent features, also of the images that the plane decodes to.
 
     Args:
-        codes: Array [N, D] of latent codes, D >= 2; more than two features are shown by their principal components.
+        codes: Array [N, D] of posterior samples, D >= 2; more than two features are shown by their principal components.
+        before: The same samples before the posterior's flow, [N, D], shown first and on axes of their own; None leaves
+            them out.
         labels: Integers [N], or None.
         decode: Function [M, D] -> images [M, H, W, C] in [0, 1]; used when D = 2.
         cells: Images per side of the decoded plane.
@@ -44,33 +46,42 @@ def latent_map(codes, *, labels=None, decode=None, cells=20):
     if codes.ndim != 2 or codes.shape[1] < 2:
         raise ValueError(f"`codes` must be [N, D] with D at least 2. Received: shape {codes.shape}.")
     planar = codes.shape[1] == 2
-    figure = new_figure(11.0 if planar and decode else 8.4, 5.0)
+    parts = [("Posterior samples", codes)]
+    if before is not None:
+        parts = [("Before the flow", np.asarray(before, np.float64)), ("After the flow", codes)]
+    panels = len(parts) + (1 if planar and decode else 0)
+    figure = new_figure(1.6 + 4.9 * panels, 5.0)
     figure.set_layout_engine("constrained")
-    axes = figure.subplots(1, 2 if planar and decode else 1, squeeze=False)[0]
-    if planar:
-        title, x, y = "Latent codes of test images", "z[0]", "z[1]"
-    else:
-        codes, shares = principal_components(codes)
-        title = "Latent codes of test images, principal components"
-        x, y = (f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))
-    _scatter(tidy(axes[0], title=title, x=x, y=y), codes, labels)
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for position, (title, part) in enumerate(parts):
+        if planar:
+            x, y = "z[0]", "z[1]"
+        else:
+            part, shares = principal_components(part)
+            x, y = (f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))
+        _scatter(tidy(axes[position], title=title, x=x, y=y), part, labels, legend=position == len(parts) - 1)
     if planar and decode:
-        _decoded_plane(tidy(axes[1], title="Decoded plane", x=x, y=y), codes, decode, cells)
+        _decoded_plane(tidy(axes[-1], title="Decoded plane", x="z[0]", y="z[1]"), codes, decode, cells)
     return figure
 
 
-def _scatter(axes, codes, labels):
+def _scatter(axes, codes, labels, *, legend):
     size = float(np.clip(6000.0 / len(codes), 3.0, 18.0))
     style = {"s": size, "linewidths": 0.0, "alpha": 0.75}
-    axes.set_aspect("equal", adjustable="datalim")
+    low, high = np.quantile(codes, [0.002, 0.998], axis=0)  # a flow may put single codes anywhere
+    axes.set_xlim(low[0], high[0])
+    axes.set_ylim(low[1], high[1])
+    axes.set_box_aspect(1.0)
     names = [] if labels is None else np.unique(labels)
     if not 1 < len(names) <= _LEGEND_LIMIT:
         axes.scatter(*codes.T, color=SERIES[0], **style)
         return
     for position, name in enumerate(names):
         axes.scatter(*codes[labels == name].T, color=CATEGORIES[position % len(CATEGORIES)], label=str(name), **style)
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8, labelcolor=QUIET)
-    for handle in legend.legend_handles:
+    if not legend:
+        return
+    key = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8, labelcolor=QUIET)
+    for handle in key.legend_handles:
         handle.set_sizes([28.0])
         handle.set_alpha(1.0)
 

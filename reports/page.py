@@ -16,7 +16,11 @@ FIGURES = {
         "Training",
         "The negative ELBO and its terms. The axes leave out the plunge of the first tenth.",
     ),
-    "latent_space.png": ("Latent space", "The central latent code of each test image, coloured by its label."),
+    "latent_space.png": ("Latent space", "A posterior sample of each test image, coloured by its label."),
+    "posterior.png": (
+        "Posterior",
+        "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Contours hold 10 to 99 %.",
+    ),
     "hais.png": (
         "Annealed importance sampling",
         "Acceptance and step sizes along the schedule, and how far importance sampling is off, image by image.",

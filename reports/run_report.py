@@ -3,20 +3,23 @@
 import numpy as np
 import tensorflow as tf
 
+from estimators.noise import PlacedNoise
 from reports.curves import training_curves
-from reports.evaluation import elbo_terms, evaluate, image_batches
+from reports.evaluation import elbo_terms, evaluate, image_batches, image_by_image
 from reports.figure_style import save
 from reports.history import read_history
 from reports.images import image_grid, reconstruction_pairs
 from reports.latent_space import latent_map
 from reports.likelihood_table import assemble
 from reports.page import write_page
+from reports.posterior import posterior_contours, posterior_planes, spread_of_fits
 from reports.unfinished import unfinished
 
 __all__ = ["write_figures", "write_report"]
 
 _SHOWN = 96
 _PAIRS = 36
+_JUDGED = 200
 _MAPPED = 5000
 
 
@@ -89,9 +92,10 @@ def write_report(
 
 
 def write_figures(folder, *, model, data, preparation, seed, test_images=None, batch=100):
-    """Write `data.png`, `samples.png`, `reconstructions.png`, `latent_space.png` and `training_curves.png`.
+    """Write `data.png`, `samples.png`, `reconstructions.png`, `latent_space.png`, `posterior.png` and `training_curves.png`.
 
-    The latent space needs at least two latent features, the curves a logged history; without, that figure is left out.
+    The latent space needs at least two latent features, the posterior exactly two, the curves a logged history; without,
+    that figure is left out.
     """
     folder.figures.mkdir(parents=True, exist_ok=True)
     white = np.float32(data.spec.levels - 1)
@@ -101,18 +105,33 @@ def write_figures(folder, *, model, data, preparation, seed, test_images=None, b
     shown = next(iter(image_batches(data.test, preparation, seed=seed, images=min(_PAIRS, count), batch=_PAIRS)))
     pairs = reconstruction_pairs(data.test.images[: len(shown)] / white, model.reconstruct(shown, seed=_seed(seed, 2)))
     save(pairs, folder.figures / "reconstructions.png")
-    codes = _codes(model, image_batches(data.test, preparation, seed=seed, images=min(_MAPPED, count), batch=batch))
-    if codes.shape[1] >= 2:
+    if model.latent_features >= 2:
+        batches = image_batches(data.test, preparation, seed=seed, images=min(_MAPPED, count), batch=batch)
+        before, codes = _posterior_samples(model, batches, seed=seed)
         labels = None if data.test.labels is None else data.test.labels[: len(codes)]
-        save(latent_map(codes, labels=labels, decode=model.decode), folder.figures / "latent_space.png")
+        before = None if np.allclose(before, codes) else before
+        save(latent_map(codes, before=before, labels=labels, decode=model.decode), folder.figures / "latent_space.png")
+    if model.latent_features == 2:
+        few = image_batches(data.test, preparation, seed=seed, images=min(_JUDGED, count), batch=_JUDGED)
+        x = next(iter(few))
+        chosen = spread_of_fits(model, x, seed=seed)
+        planes = posterior_planes(model, tf.gather(x, chosen), seed=seed)
+        save(posterior_contours(data.test.images[chosen] / white, planes), folder.figures / "posterior.png")
     history = read_history(folder.tensorboard)
     if "neg_elbo" in history:
         save(training_curves(history), folder.figures / "training_curves.png")
 
 
-def _codes(model, batches):
-    encode = tf.function(model.encode, input_signature=[tf.TensorSpec([None, *model.image_shape])], autograph=False)
-    return np.concatenate([encode(x).numpy() for x in batches])  # [N, D]
+def _posterior_samples(model, batches, *, seed):
+    """One sample for each image, before and after the posterior's flow: [N, D] each, of the same noise."""
+
+    @tf.autograph.experimental.do_not_convert
+    def samples(x, first):
+        noise = PlacedNoise.of(_seed(seed, 3), images=tf.shape(x)[0], first=first)
+        u = noise.normal(count=1, features=model.noise_features)
+        return tf.stack([model.annealing(x, start).latent(u)[0] for start in ("base", "posterior")], 1)  # [B, 2, D]
+
+    return np.moveaxis(image_by_image(samples, batches), 1, 0)
 
 
 def _seed(seed, purpose):

@@ -15,7 +15,7 @@ from training.checkpoint import Checkpoints
 from training.progress import Progress
 from training.run_config import hyperparameters
 from training.stopping import FiniteLoss, Interrupted, Interruption
-from training.tensorboard_log import Curves, Pictures, log_hyperparameters
+from training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
 
 __all__ = ["Outcome", "fit"]
 
@@ -168,13 +168,14 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
     """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
     log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
-    pictures = Pictures(curves.validation, data=data, preparation=recipe.preparation, every=recipe.picture_every)
+    shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
+    shows = [kind(curves.validation, **shown) for kind in (Pictures, Latents)]
     interruption = Interruption()
     checkpoints = saving.checkpoints
     timing = Timing(progress, batch=recipe.batch)
     try:
         with interruption.listening():
-            yield [timing, FiniteLoss(checkpoints), curves, saving, pictures, interruption]
+            yield [timing, FiniteLoss(checkpoints), curves, saving, *shows, interruption]
     except Interrupted:
         checkpoints.save()
         print(f"Interrupted after step {checkpoints.step}, which is saved. Continue with --resume.", flush=True)

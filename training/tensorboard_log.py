@@ -5,12 +5,15 @@ import numpy as np
 import tensorflow as tf
 
 from image_data.grid import tile
+from latent_models.latent_use import latent_use
 
-__all__ = ["Curves", "Pictures", "log_hyperparameters"]
+__all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
 
 _COLUMNS = 8
 _SHOWN = 64
 _PAIRS = 32
+_USING = 500  # validation images that tell which latents are used
+_SEED = (0, 0)
 
 
 class Curves(keras.callbacks.Callback):
@@ -100,15 +103,45 @@ class Pictures(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
             return
-        seed = tf.constant([0, 0], tf.int32)
-        samples = self.model.sample(_SHOWN, seed).numpy()
-        seen = self.preparation(tf.constant(self.images), seed)
-        rebuilt = self.model.reconstruct(seen, seed).numpy()
+        samples = self.model.sample(_SHOWN, _SEED).numpy()
+        seen = self.preparation(tf.constant(self.images), _SEED)
+        rebuilt = self.model.reconstruct(seen, _SEED).numpy()
         pairs = np.stack([self.images / np.float32(self.white), rebuilt], 1).reshape(-1, *rebuilt.shape[1:])
         with self.writer.as_default(step=int(self.model.optimizer.iterations)):
             tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
             tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
         self.writer.flush()
+
+
+class Latents(keras.callbacks.Callback):
+    """Writes how many latent features are active, and the KL of each, for validation images and the same noise each time.
+
+    Args:
+        writer: `tf.summary` writer.
+        data: `ImageSet`.
+        preparation: How its images become what the model sees.
+        every: Epochs between two points; the last epoch has one, too.
+    """
+
+    def __init__(self, writer, *, data, preparation, every):
+        super().__init__()
+        self.writer = writer
+        self.images = preparation(tf.constant(data.validation.images[:_USING]), _SEED)
+        self.every = every
+        self.use = None
+
+    def on_train_begin(self, logs=None):
+        model = self.model
+        self.use = tf.function(lambda x: latent_use(model, x, _SEED), autograph=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        use = self.use(self.images)
+        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
+            tf.summary.scalar("latents/active_units", use.active_units)
+            for number, kl in enumerate(use.kl.numpy()):
+                tf.summary.scalar(f"latents_kl/{number:03d}", kl)
 
 
 def log_hyperparameters(folder, config):

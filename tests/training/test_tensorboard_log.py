@@ -7,7 +7,10 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from reports.history import read_history
 from training import fit
 
-EXPECTED = {"loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"}
+EXPECTED = {
+    *("loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"),
+    *("latents/active_units", "latents_kl/000", "latents_kl/001", "latents_kl/002"),
+}
 
 
 def accumulated(folder):

@@ -1,0 +1,164 @@
+"""The posterior of single images in a latent plane, beside the true one."""
+
+import dataclasses
+
+import numpy as np
+import scipy.special
+import tensorflow as tf
+from matplotlib.colors import LinearSegmentedColormap
+
+from estimators.noise import PlacedNoise
+from image_data.grid import tile
+from reports.figure_style import INK, QUIET, SERIES, new_figure, tidy
+from reports.images import to_bytes
+
+__all__ = ["Plane", "posterior_contours", "posterior_planes", "spread_of_fits"]
+
+_CELLS, _SEARCH_CELLS = 160, 48  # per side of the plane
+_SCOUTS = 512  # samples that show where the densities may lie
+_ZOOMS = 8  # attempts at finding the region
+_FAINT = 1e-3  # densities below this share of their maximum are not worth showing
+_SHARES = (0.99, 0.9, 0.7, 0.5, 0.3, 0.1)  # of the probability, inside each contour
+_PAPER = "#ffffff"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plane:
+    """Densities over a grid of the latent plane for one image.
+
+    Args:
+        x, y: Coordinates z[0] and z[1] of the grid, [M].
+        densities: By name, densities on the grid [M, M], rows along y.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    densities: dict[str, np.ndarray]
+
+    @property
+    def cell(self):
+        """Area of a cell of the grid."""
+        return (self.x[1] - self.x[0]) * (self.y[1] - self.y[0])
+
+    def divergence(self, first, second):
+        """KL(first || second) in nats of two of the densities, by the sum over the grid.
+
+        Example:
+            >>> x = np.linspace(-6.0, 6.0, 200)
+            >>> normal = lambda loc: scipy.stats.multivariate_normal([loc, 0]).pdf(np.dstack(np.meshgrid(x, x)))
+            >>> round(Plane(x, x, {"q": normal(0.0), "p": normal(1.0)}).divergence("q", "p"), 4)
+            0.5
+        """
+        q, p = self.densities[first], self.densities[second]
+        here = q > 0.0
+        ratio = np.log(q[here]) - np.log(np.maximum(p[here], np.finfo(np.float64).tiny))
+        return float(np.sum(q[here] * ratio) * self.cell)
+
+
+def spread_of_fits(model, images, *, seed):
+    """Numbers of three of the images: where q(z | x) fits p(z | x) best, in the middle, and worst.
+
+    KL(q || p) = log E_q[w] - E_q[log w],  w = p(x, z) / q(z | x),  estimated with few samples, for the order only
+    """
+    annealing, u = model.annealing(images, "posterior"), _noise(len(images), seed)
+    log_weights = (annealing.log_target(u) - annealing.start.log_prob(u)).numpy().astype(np.float64)  # [samples, N]
+    order = np.argsort(scipy.special.logsumexp(log_weights, 0) - log_weights.mean(0))
+    return order[[0, len(order) // 2, -1]]
+
+
+def posterior_planes(model, images, *, seed):
+    """For each image the `Plane` of p(z | x) and q(z | x), and that of the Gaussian before q's flow, None without a flow.
+
+    Args:
+        model: `ImageModel` with `latent_features` 2.
+        images: Prepared images [N, H, W, C].
+        seed: Of the samples that find the region worth showing.
+
+    Returns:
+        List of (`Plane` with "true" and "posterior", `Plane` with "base" or None).
+    """
+    return [_planes(model, images[i : i + 1], seed) for i in range(len(images))]
+
+
+def _planes(model, image, seed):
+    posterior, base = (model.annealing(image, start) for start in ("posterior", "base"))
+    u = _noise(1, seed)
+    z, z0 = (start.latent(u).numpy()[:, 0] for start in (posterior, base))  # [samples, 2]
+    both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob}, z)
+    true = both.densities["true"]
+    true /= true.sum() * both.cell  # p(x, z) -> p(z | x)
+    return both, None if np.allclose(z, z0) else _zoomed({"base": base.log_prob}, z0)
+
+
+def _zoomed(log_densities, samples):
+    """The `Plane` of the region where the densities are worth showing, found from one around the samples."""
+    low, high = samples.min(0), samples.max(0)
+    box = np.stack([low, high]) + 0.5 * np.stack([low - high, high - low])
+    for _ in range(_ZOOMS):
+        plane = _plane(log_densities, box, cells=_SEARCH_CELLS)
+        seen = np.logical_or.reduce([density > _FAINT * density.max() for density in plane.densities.values()])
+        columns, rows = (np.flatnonzero(seen.any(axis))[[0, -1]] for axis in (0, 1))
+        cells = np.stack([columns, rows], 1)  # first and last of each side that are worth showing
+        cut = (cells == [0, 0]) | (cells == [_SEARCH_CELLS - 1, _SEARCH_CELLS - 1])
+        if not cut.any() and np.all(np.diff(cells, axis=0) > _SEARCH_CELLS / 2):
+            break
+        margin = np.where(cut, _SEARCH_CELLS / 2, 2) * [[-1], [1]]
+        box = box[0] + (cells + margin) * (box[1] - box[0]) / (_SEARCH_CELLS - 1)
+    return _plane(log_densities, box, cells=_CELLS)
+
+
+def _plane(log_densities, box, *, cells):
+    x, y = (np.linspace(*box[:, side], cells) for side in range(2))
+    z = tf.constant(np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2), tf.float32)  # [cells * cells, 1, 2]
+    logs = {name: log_density(z).numpy().astype(np.float64) for name, log_density in log_densities.items()}
+    if "true" in logs:
+        logs["true"] -= logs["true"].max()  # exp must not vanish; `_planes` gives it its integral
+    return Plane(x, y, {name: np.exp(each).reshape(cells, cells) for name, each in logs.items()})
+
+
+def _noise(images, seed):
+    return PlacedNoise.of(tf.constant([seed, 0]), images=images).normal(count=_SCOUTS, features=2)
+
+
+def posterior_contours(images, planes):
+    """A figure with one row for each image: the image, p(z | x), q(z | x), and the Gaussian before its flow if there is one.
+
+    Args:
+        images: Pictures [N, H, W, C], uint8 or in [0, 1].
+        planes: What `posterior_planes` gives for them.
+    """
+    columns = 4 if any(base is not None for _, base in planes) else 3
+    figure = new_figure(3.0 * columns - 0.9, 2.9 * len(planes) + 0.1)
+    figure.set_layout_engine("constrained")
+    ratios = [0.7, *(1.0 for _ in range(columns - 1))]
+    grid = figure.subplots(len(planes), columns, squeeze=False, width_ratios=ratios)
+    for row, image, (both, base) in zip(grid, images, planes, strict=True):
+        picture = np.atleast_3d(tile(to_bytes(image[None]), columns=1))
+        row[0].imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="nearest")
+        row[0].set_axis_off()
+        _contours(row[1], both, "true", SERIES[0], "true posterior p(z|x)")
+        title = f"q(z|x), KL(q || p) = {both.divergence('posterior', 'true'):.2f}"
+        _contours(row[2], both, "posterior", SERIES[1], title)
+        if base is not None:
+            _contours(row[3], base, "base", QUIET, "before the flow")
+    return figure
+
+
+def _contours(axes, plane, name, colour, title):
+    """Density from white to `colour`, with lines around given shares of its probability."""
+    density = plane.densities[name]
+    tidy(axes, title=title)
+    axes.title.set_fontweight("normal")
+    axes.title.set_color(INK)
+    shades = LinearSegmentedColormap.from_list("shades", [_PAPER, colour])
+    axes.grid(False)
+    axes.contourf(plane.x, plane.y, density, levels=np.linspace(0.01, 1.0, 24) * density.max(), cmap=shades)
+    levels = np.unique(_levels(density))
+    axes.contour(plane.x, plane.y, density, levels=levels, colors=[colour], linewidths=0.7)
+
+
+def _levels(density):
+    """Heights whose contours hold the shares `_SHARES` of the probability."""
+    heights = np.sort(density.ravel())[::-1]
+    inside = np.cumsum(heights) / heights.sum()
+    return [heights[min(np.searchsorted(inside, share), len(heights) - 1)] for share in _SHARES]

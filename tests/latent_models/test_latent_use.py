@@ -1,0 +1,63 @@
+import numpy as np
+import tensorflow as tf
+
+from decoders.dense import DenseDecoder
+from densities.base import Conditional
+from densities.gaussian import DiagonalNormal, StandardNormal
+from densities.pixels import Bernoulli
+from encoders.dense import DenseEncoder
+from flows.autoregressive import GatedAutoregressive
+from flows.base import Chain
+from flows.flow import Flow
+from latent_models.latent_use import latent_use
+from latent_models.vae import VAE
+
+SHAPE, FEATURES = (4, 4, 1), 3
+X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (40, *SHAPE)), tf.float32)
+SEED = tf.constant([1, 2])
+
+
+def vae(posterior, prior=None):
+    law = Bernoulli(SHAPE)
+    return VAE(
+        encoder=Conditional(DenseEncoder(SHAPE, hidden=(8,)), posterior),
+        decoder=Conditional(DenseDecoder(FEATURES, image_shape=SHAPE, outputs=law.context, hidden=(8,)), law),
+        prior=prior or StandardNormal(FEATURES),
+    )
+
+
+def test_gaussians_have_their_closed_form():
+    model = vae(DiagonalNormal(FEATURES, context=8))
+    q = model.encoder(X)
+    loc, scale = q.mean().numpy(), q.stddev().numpy()
+    use = latent_use(model, X, SEED, samples=20_000)
+    closed = 0.5 * (scale**2 + loc**2 - 1.0) - np.log(scale)
+    np.testing.assert_allclose(use.kl, closed.mean(0), atol=0.05)
+    np.testing.assert_allclose(use.activity, loc.var(0), rtol=1e-4, atol=1e-6)
+
+
+def test_a_flow_s_marginals_are_taken_as_gaussians():
+    flow = Flow(Chain([GatedAutoregressive(FEATURES, hidden=(8,), context=8)]), DiagonalNormal(FEATURES, context=8))
+    model = vae(flow, prior=Flow(Chain([GatedAutoregressive(FEATURES, hidden=(8,))]), StandardNormal(FEATURES)))
+    use = latent_use(model, X, SEED, samples=20_000)
+    z = model.encoder(X).sample(20_000, seed=[3, 4]).numpy()
+    prior = model.prior().sample(100_000, seed=[5, 6]).numpy()
+    mean, variance, center, spread = z.mean(0), z.var(0), prior.mean(0), prior.var(0)
+    expected = 0.5 * (variance / spread - 1.0 - np.log(variance / spread) + (mean - center) ** 2 / spread)
+    np.testing.assert_allclose(use.kl, expected.mean(0), atol=0.05)
+
+
+def test_features_that_ignore_the_images_are_not_active():
+    model = vae(DiagonalNormal(FEATURES, context=8))
+    head = model.encoder.density
+    for weight in head.weights:
+        kernel = weight.numpy()
+        if kernel.ndim == 2:
+            kernel[:, 1] = 0.0  # the mean of the second feature
+            kernel[:, 0] *= 10.0
+            weight.assign(kernel)
+    loc = model.encoder(X).mean().numpy()
+    assert loc[:, 1].std() == 0.0  # the weights changed are those of the means
+    use = latent_use(model, X, SEED)
+    assert use.activity[1] < 1e-3 < 0.01 < use.activity[0]
+    assert int(use.active_units) == np.sum(loc.var(0) > 0.01)

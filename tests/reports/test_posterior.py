@@ -1,0 +1,76 @@
+"""The densities that the pictures of the latent plane show."""
+
+import numpy as np
+import pytest
+import scipy.special
+import tensorflow as tf
+
+from decoders.dense import DenseDecoder
+from densities.base import Conditional
+from densities.gaussian import DiagonalNormal, StandardNormal
+from densities.pixels import Bernoulli
+from encoders.dense import DenseEncoder
+from flows import premade
+from latent_models.vae import VAE
+from reports.posterior import posterior_contours, posterior_planes, spread_of_fits
+
+SHAPE = (4, 4, 1)
+X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (9, *SHAPE)), tf.float32)
+POSTERIORS = {
+    "no flow": lambda: DiagonalNormal(2, context=8),
+    "planar": lambda: premade.planar(2, context=8, layers=3, step_context=4),
+    "IAF": lambda: premade.iaf(2, context=8, layers=2, hidden=(8,), step_context=4),
+}
+
+
+def vae(name):
+    law = Bernoulli(SHAPE)
+    return VAE(
+        encoder=Conditional(DenseEncoder(SHAPE, hidden=(8,)), POSTERIORS[name]()),
+        decoder=Conditional(
+            DenseDecoder(2, image_shape=SHAPE, outputs=law.context, hidden=(8,), activation="elu"), law
+        ),
+        prior=StandardNormal(2),
+    )
+
+
+@pytest.mark.parametrize("name", POSTERIORS)
+def test_the_divergence_on_the_plane_is_what_the_bound_lacks(name):
+    model = vae(name)
+    ((both, base),) = posterior_planes(model, X[:1], seed=1)
+    assert (base is None) == (name == "no flow")
+    for density in both.densities.values():
+        assert density.sum() * both.cell == pytest.approx(1.0, abs=0.02)
+    if base:
+        assert base.densities["base"].sum() * base.cell == pytest.approx(1.0, abs=0.02)
+    line = np.linspace(-7.0, 7.0, 400)
+    grid = tf.constant(np.dstack(np.meshgrid(line, line)).reshape(-1, 1, 2), tf.float32)
+    log_joint = model.annealing(X[:1], "prior").log_joint(grid).numpy().astype(np.float64)
+    log_p = scipy.special.logsumexp(log_joint) + 2.0 * np.log(line[1] - line[0])
+    elbo = model.log_weights(X[:1], 100_000, tf.constant([3, 4])).numpy().astype(np.float64)
+    error = elbo.std() / np.sqrt(100_000)
+    assert both.divergence("posterior", "true") == pytest.approx(log_p - elbo.mean(), abs=0.03 + 4.0 * error)
+
+
+def test_images_are_chosen_by_how_well_the_posterior_fits():
+    model = vae("IAF")
+    chosen = spread_of_fits(model, X, seed=1)
+    planes = posterior_planes(model, tf.gather(X, chosen), seed=1)
+    best, middle, worst = (both.divergence("posterior", "true") for both, _ in planes)
+    assert best < middle < worst
+    figure = posterior_contours(tf.gather(X, chosen).numpy(), planes)
+    assert len(figure.axes) == 3 * 4
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles.count("before the flow") == 3
+    assert f"q(z|x), KL(q || p) = {worst:.2f}" in titles
+
+
+def test_a_posterior_far_from_the_true_one_is_shown_with_it():
+    model = vae("no flow")
+    head = model.encoder.density
+    bias = max((w for w in head.weights if w.shape.rank == 1), key=lambda w: w.shape[0])
+    bias.assign(tf.constant([6.0, -6.0, -3.0, -3.0]))  # locations far out, narrow
+    ((both, _),) = posterior_planes(model, X[:1], seed=1)
+    for density in both.densities.values():
+        edge = np.concatenate([density[0], density[-1], density[:, 0], density[:, -1]])
+        assert edge.max() < 0.01 * density.max()
