@@ -14,6 +14,8 @@ tfd = tfp.distributions
 class _GaussianPixels(LazyDistribution):
     """p(x | z) = N(x; loc, scale^2), pixel by pixel; subclasses say what the scale is."""
 
+    levels = None  # a density
+
     def __init__(self, image_shape, *, context, **kwargs):
         super().__init__(context=context, **kwargs)
         self.image_shape = tuple(image_shape)

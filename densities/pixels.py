@@ -1,4 +1,8 @@
-"""Laws of the pixels of an image, p(x | z)."""
+"""Laws of the pixels of an image, p(x | z).
+
+A pixel law has the attribute `levels`: the number of values that a pixel can take, k / (levels - 1), or None for a density
+of continuous pixels.
+"""
 
 import math
 
@@ -79,6 +83,8 @@ class Bernoulli(LazyDistribution):
         >>> Bernoulli((4, 4, 1))(tf.zeros([2, 4, 4, 1])).log_prob(tf.zeros([2, 4, 4, 1])).shape
         TensorShape([2])
     """
+
+    levels = 2
 
     def __init__(self, image_shape, **kwargs):
         super().__init__(context=image_shape[-1], **kwargs)

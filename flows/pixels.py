@@ -179,6 +179,7 @@ class TransformedPixels(LazyDistribution):
         self.law = law
         self.transforms = list(transforms)
         self.image_shape = law.image_shape
+        self.levels = law.levels
         self.built = True
 
     def given(self, context):

@@ -1,16 +1,15 @@
-"""Images in memory: splits, sets of splits, and the checks that arrays must pass to become one."""
+"""Images in memory: splits, sets of splits, and how arrays become one."""
 
 import dataclasses
 import functools
 
 import numpy as np
 
+from image_data.checks import as_levels, check_arrays
 from image_data.spec import ImageSpec
-from image_data.storage import aligned, hold_out
+from image_data.storage import aligned, allocate, block_slices, hold_out
 
 __all__ = ["ImageSet", "Split", "from_arrays"]
-
-_BLOCK = 1024  # images checked or converted at a time, so that no check needs a second copy of the set
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,20 +99,18 @@ def from_arrays(
         >>> digits.train.count, digits.validation.count, digits.test.count
         (80, 10, 10)
     """
-    given = {"train": (train, train_labels), "validation": (validation, validation_labels), "test": (test, test_labels)}
-    checked = {}
-    for split, (images, labels) in given.items():
-        if images is None and labels is not None:
-            raise ValueError(f"`{split}_labels` came without images. Expected `{split}` too. Received: {split}=None.")
-        if images is not None:
-            checked[split] = _checked(images, labels, split=split, levels=levels)
-    shapes = {split: part.images.shape[1:] for split, part in checked.items()}
-    if len(set(shapes.values())) > 1:
-        raise ValueError(f"Splits must have images of one shape. Received: {shapes}. Resize or crop them first.")
-    missing = [split for split in ("validation", "test") if split not in checked]
+    images = {"train": train, "validation": validation, "test": test}
+    for split, array in images.items():
+        if not isinstance(array, np.ndarray) and (array is not None or split == "train"):
+            raise TypeError(
+                f"`{split}` must be a NumPy array. Received: {type(array).__name__}. Convert it with np.asarray."
+            )
+    labels = check_arrays(images, {"train": train_labels, "validation": validation_labels, "test": test_labels})
+    splits = {split: Split(_levels(images[split], split, levels), labels[split]) for split in labels}
+    missing = [split for split in ("validation", "test") if split not in splits]
     if missing:
-        checked |= _divide(checked["train"], missing)
-    return ImageSet(name=name, spec=ImageSpec(shapes["train"], levels), **checked)
+        splits |= _divide(splits["train"], missing)
+    return ImageSet(name=name, spec=ImageSpec(train.shape[1:], levels), **splits)
 
 
 def _divide(whole, missing):
@@ -125,72 +122,11 @@ def _divide(whole, missing):
     }
 
 
-def _checked(images, labels, *, split, levels):
-    """The `Split` of an array and its labels, or the reason why they make none."""
-    if not isinstance(images, np.ndarray):
-        raise TypeError(
-            f"`{split}` must be a NumPy array. Received: {type(images).__name__}. Convert it with np.asarray."
-        )
-    if images.ndim != 4:
-        raise ValueError(
-            f"`{split}` must have the axes [N, H, W, C]. Received: shape={images.shape}. "
-            "Grey images get their channel axis with `images[..., None]`."
-        )
-    if min(images.shape) == 0 or images.shape[3] > 4:
-        raise ValueError(
-            f"`{split}` must hold at least one image, channels last (1 to 4 of them). Received: shape={images.shape}."
-        )
+def _levels(images, split, levels):
+    """uint8 levels of an array, which is that array if it holds them already."""
     if images.dtype == np.uint8:
-        _refuse_high(images, split=split, levels=levels)
-    elif np.issubdtype(images.dtype, np.floating):
-        images = _quantised(images, split=split, levels=levels)
-    else:
-        raise TypeError(
-            f"`{split}` must be uint8, or floats in [0, 1]. Received: dtype={images.dtype}. "
-            "If its values are grey levels, convert it with `images.astype(np.uint8)`."
-        )
-    return Split(images, None if labels is None else _checked_labels(labels, len(images), split=split))
-
-
-def _checked_labels(labels, count, *, split):
-    labels = np.asarray(labels)
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise TypeError(f"`{split}_labels` must be integers. Received: dtype={labels.dtype}.")
-    if labels.shape != (count,):
-        raise ValueError(
-            f"`{split}_labels` must have the shape ({count},), one for each image. Received: {labels.shape}."
-        )
-    return labels
-
-
-def _refuse_high(images, *, split, levels):
-    highest = int(images.max())
-    if highest >= levels:
-        raise ValueError(
-            f"`{split}` must have values 0 .. {levels - 1}. Received: {highest}. Give `levels={highest + 1}` or more."
-        )
-
-
-def _quantised(images, *, split, levels):
-    """uint8 levels of floats in [0, 1]; anything that would change by more than its rounding error is refused."""
-    result = np.empty(images.shape, np.uint8)
-    tolerance = max(1e-3, levels * float(np.finfo(images.dtype).eps))
-    for start in range(0, len(images), _BLOCK):
-        block = images[start : start + _BLOCK].astype(np.float64)
-        if not np.isfinite(block).all():
-            first = start + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2, 3)))[0])
-            raise ValueError(f"`{split}` must be finite. Received: NaN or infinity in image {first}.")
-        if block.min() < 0 or block.max() > 1:
-            raise ValueError(
-                f"`{split}` holds floats, which must be in [0, 1]. Received: values from {block.min():g} to {block.max():g}. "
-                "If they are grey levels, convert them with `images.astype(np.uint8)`."
-            )
-        scaled = block * (levels - 1)
-        rounded = np.rint(scaled)
-        if np.abs(scaled - rounded).max() > tolerance:
-            raise ValueError(
-                f"`{split}` holds floats, which must be multiples of 1/{levels - 1}, as images of {levels} levels are. "
-                "Received: values between them. Round them: `np.rint(images * 255).astype(np.uint8)`."
-            )
-        result[start : start + _BLOCK] = rounded
+        return as_levels(images, split=split, levels=levels)
+    result = allocate(images.shape)
+    for block in block_slices(images.shape):
+        result[block] = as_levels(images[block], split=split, levels=levels, first=block.start)
     return result

@@ -4,17 +4,20 @@ A mapped file answers the same gather as an array in memory, so sets of any size
 way to resume; the operating system keeps in memory what is used.
 """
 
+import hashlib
 import os
 import pathlib
 
 import numpy as np
+import tqdm
 
 from image_data.arrays import Split
 from image_data.storage import allocate
 
-__all__ = ["MEMORY_LIMIT", "cache_folder", "collect"]
+__all__ = ["MEMORY_LIMIT", "cache_folder", "cache_path", "collect", "version"]
 
 MEMORY_LIMIT = 4 * 2**30  # bytes of pixels above which a set is kept in files
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} images [{elapsed}<{remaining}]"
 
 
 def collect(blocks, *, rows, shape, cache=None):
@@ -26,6 +29,8 @@ def collect(blocks, *, rows, shape, cache=None):
         shape: (H, W, C).
         cache: None for splits in memory. Otherwise the path without suffix of the files to keep them in, which are read
             instead of `blocks` when they exist.
+
+    While files are written a bar on stderr counts the images, if that is a terminal.
 
     Returns:
         A list of `Split`, one for each of `rows`.
@@ -48,7 +53,7 @@ def collect(blocks, *, rows, shape, cache=None):
         labels = _scatter(blocks, images, rows)
         return [Split(*pair) for pair in zip(images, labels, strict=True)]
     try:
-        labels = _scatter(blocks, images, rows)
+        labels = _scatter(_shown(blocks, count=sum(len(part) for part in rows)), images, rows)
         for mapped in images:
             mapped.flush()  # before the files get their names
         for file, numbers in zip(files, labels, strict=True):
@@ -63,6 +68,17 @@ def cache_folder():
     """Folder for the files of sets that do not fit in memory: $XDG_CACHE_HOME/vae-flows or ~/.cache/vae-flows."""
     root = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(root) / "vae-flows"
+
+
+def cache_path(name, facts):
+    """Path in `cache_folder` for what is kept of a set: its name and a fingerprint of the facts its pixels depend on."""
+    return cache_folder() / f"{name}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:16]}"
+
+
+def version(path):
+    """What changes when a file does: its size in bytes and the time of its last change in nanoseconds."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _scatter(blocks, images, rows):
@@ -86,6 +102,14 @@ def _scatter(blocks, images, rows):
     if seen != count:
         raise ValueError(f"The source does not hold what it declares. Expected {count} images. Received: {seen}.")
     return labels if labelled else [None] * len(rows)
+
+
+def _shown(blocks, *, count):
+    """The same blocks, and a bar that counts their images when they are done with; only a terminal shows it."""
+    with tqdm.tqdm(total=count, bar_format=_BAR, disable=None) as bar:
+        for block in blocks:
+            yield block
+            bar.update(len(block[0]))
 
 
 def _space(shape, file):

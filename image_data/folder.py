@@ -1,13 +1,12 @@
 """A folder of images: any sizes and formats, with or without subfolders for classes and splits."""
 
 import dataclasses
-import hashlib
 import pathlib
 
 import numpy as np
 
 from image_data.arrays import ImageSet
-from image_data.collect import MEMORY_LIMIT, cache_folder, collect
+from image_data.collect import MEMORY_LIMIT, cache_path, collect, version
 from image_data.picture_files import GREY_MODES, SUFFIXES, Unreadable, picture_blocks, picture_modes
 from image_data.spec import ImageSpec
 from image_data.storage import hold_out
@@ -84,7 +83,8 @@ def _read(root, files, *, image_size, memory_limit):
     spec = ImageSpec((image_size, image_size, channels))
     cache = None
     if len(files) * spec.pixels > memory_limit:
-        cache = cache_folder() / f"{root.resolve().name}-{_fingerprint(root, files, spec)}"
+        states = [(str(file.path.relative_to(root)), *version(file.path)) for file in files]
+        cache = cache_path(root.resolve().name, [spec.shape, *states])
     kinds = sorted({file.kind for file in files}, key=str)
     labelled = None not in kinds and len(kinds) > 1
     missing = [split for split in ("validation", "test") if not any(file.split == split for file in files)]
@@ -98,15 +98,6 @@ def _read(root, files, *, image_size, memory_limit):
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
     return ImageSet(name=root.resolve().name, spec=spec, **splits)
-
-
-def _fingerprint(root, files, spec):
-    """A name for the pixels: changes when a file or the size does."""
-    facts = [spec.shape]
-    for file in files:
-        status = file.path.stat()
-        facts.append((str(file.path.relative_to(root)), status.st_size, status.st_mtime_ns))
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def _report(root, paths, *, skip):

@@ -32,6 +32,11 @@ class Preparation(abc.ABC):
     def value_range(self):
         """(lowest, highest) value that the prepared images can have; `Dequantise` never reaches the highest."""
 
+    @property
+    def continuous(self):
+        """Whether prepared pixels lie anywhere in their range, for densities, instead of at `spec_after`'s levels."""
+        return False
+
     def spec_after(self, spec):
         """The `ImageSpec` of prepared images, for images of the given one.
 
@@ -133,6 +138,10 @@ class Dequantise(Preparation):
     def __call__(self, images, seed):
         # not more than 16 bits: 255 + u would round up to 256 in the 24 bits of a float32
         return (tf.cast(images, tf.float32) + _uniform_16_bits(images, seed) * 2.0**-16) / self.levels
+
+    @property
+    def continuous(self):
+        return True
 
     @property
     def value_range(self):

@@ -46,7 +46,7 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
     if path.suffix in (".npy", ".npz"):
         from image_data.numpy_files import load_numpy
 
-        return load_numpy(path)
+        return load_numpy(path, memory_limit=memory_limit)
     if path.is_absolute() or name.startswith((".", "~")) or (path.is_dir() and not _in_tfds(name, data_dir)):
         from image_data.folder import load_folder
 

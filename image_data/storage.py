@@ -1,11 +1,14 @@
-"""Memory that TensorFlow can read in place, and the fixed division of a set into splits."""
+"""Memory that TensorFlow can read in place, and the fixed divisions of a set: into splits, into blocks."""
+
+import math
 
 import numpy as np
 
-__all__ = ["ALIGNMENT", "HOLD_OUT", "aligned", "allocate", "hold_out"]
+__all__ = ["ALIGNMENT", "HOLD_OUT", "aligned", "allocate", "block_slices", "hold_out"]
 
 ALIGNMENT = 64  # bytes: what TensorFlow's kernels expect of a buffer they did not allocate themselves
 HOLD_OUT = 10  # every tenth image of a set without a validation (test) split
+_BLOCK = 2**18  # pixels checked or converted at a time, so that neither needs a second copy of a set
 _SPLIT_SEED = 20_130_610  # fixed: a split must not depend on the run
 
 
@@ -24,6 +27,17 @@ def aligned(images):
     copy = allocate(images.shape)
     copy[...] = images
     return copy
+
+
+def block_slices(shape):
+    """Slices of few consecutive images, at least one, that make up images [N, H, W, C].
+
+    Example:
+        >>> list(block_slices((5, 256, 256, 2)))
+        [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    size = max(1, _BLOCK // math.prod(shape[1:]))
+    return (slice(start, min(start + size, shape[0])) for start in range(0, shape[0], size))
 
 
 def hold_out(count, *, parts, labels=None):

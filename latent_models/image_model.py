@@ -15,7 +15,8 @@ class ImageModel(Configured, keras.Model):
     """Abstract latent-variable model of images.
 
     Subclasses write `elbo_terms` (the density, once), `annealing`, `simulate`, `sample`, `encode`, `decode` and the
-    properties `image_shape`, `latent_features`, `noise_features`; the loss, the bounds and the importance weights follow.
+    properties `image_shape`, `pixel_levels`, `latent_features`, `noise_features`; the loss, the bounds and the importance
+    weights follow.
 
     Images enter as the pixel law wants them, float [B, H, W, C]; pictures leave in [0, 1]. All randomness is a function
     of seeds, int32 [2]; in training, of (seed, optimizer step, replica).
@@ -37,6 +38,11 @@ class ImageModel(Configured, keras.Model):
     @property
     def image_shape(self):
         """(height, width, channels)."""
+        raise NotImplementedError
+
+    @property
+    def pixel_levels(self):
+        """Number of values that a pixel can take under the model, or None if its law is a density."""
         raise NotImplementedError
 
     @property

@@ -66,6 +66,10 @@ class VAE(ImageModel):
         return self.decoder.density.image_shape
 
     @property
+    def pixel_levels(self):
+        return self.decoder.density.levels
+
+    @property
     def latent_features(self):
         return self.prior.features
 

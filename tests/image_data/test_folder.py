@@ -1,4 +1,4 @@
-"""Folders of images and NumPy files: everybody's images."""
+"""Folders of images: everybody's images."""
 
 import shutil
 
@@ -140,37 +140,6 @@ def test_a_folder_that_does_not_fit_is_mapped_and_notices_changes(tmp_path, monk
     with pytest.raises(ValueError, match=r"unreadable files.*cut\.jpg"):
         load(str(tmp_path / "pictures"), memory_limit=0)
     assert not list((tmp_path / "cache").rglob(".partial*"))
-
-
-def test_numpy_files(tmp_path):
-    digits = np.random.default_rng(0).integers(0, 256, (50, 8, 8)).astype(np.uint8)
-    np.save(tmp_path / "digits.npy", digits)
-    images = load(str(tmp_path / "digits.npy"))
-    assert images.name == "digits" and images.spec == ImageSpec((8, 8, 1)) and images.train.count == 40
-    np.savez(tmp_path / "keras.npz", x_train=digits, y_train=np.arange(50), x_test=digits[:5], y_test=np.arange(5))
-    images = load(str(tmp_path / "keras.npz"))
-    assert (images.train.count, images.validation.count, images.test.count) == (45, 5, 5)
-    np.testing.assert_array_equal(images.test.images[..., 0], digits[:5])
-    np.save(tmp_path / "bits.npy", digits > 128)
-    images = load(str(tmp_path / "bits.npy"))
-    assert images.spec.levels == 2 and images.train.images.max() == 1
-
-
-def test_bad_numpy_files_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"There is no file .*x\.npy"):
-        load(str(tmp_path / "x.npy"))
-    (tmp_path / "text.npy").write_text("hello, I am text")
-    with pytest.raises(ValueError, match=r"text\.npy is broken\. Expected NumPy's format"):
-        load(str(tmp_path / "text.npy"))
-    (tmp_path / "text.npz").write_text("hello, I am text")
-    with pytest.raises(ValueError, match=r"text\.npz is broken"):
-        load(str(tmp_path / "text.npz"))
-    np.savez(tmp_path / "other.npz", weights=np.zeros(3))
-    with pytest.raises(ValueError, match=r"holds no training images.*x_train.*Received: weights"):
-        load(str(tmp_path / "other.npz"))
-    np.save(tmp_path / "flat.npy", np.zeros([5, 784], np.uint8))
-    with pytest.raises(ValueError, match=r"`train` must have the axes \[N, H, W, C\]"):
-        load(str(tmp_path / "flat.npy"))
 
 
 def test_sample_photograph_of_matplotlib_reads(tmp_path):

@@ -78,11 +78,12 @@ def test_pixel_law_has_finite_densities_of_its_own_samples(name, dtype):
 
 
 @pixel_laws
-def test_pixel_law_samples_lie_on_its_support(name):
-    _, law = pixel_law(name)
+def test_pixel_law_samples_lie_on_the_levels_it_declares(name):
+    layer, law = pixel_law(name)
     x = law.sample(50, seed=SEED).numpy()
     properties = registry.PIXEL_LAWS[name].properties
     levels = 2 if "binary" in properties else registry.LEVELS if "levels" in properties else None
+    assert layer.levels == levels
     if levels:
         np.testing.assert_allclose(x * (levels - 1), np.round(x * (levels - 1)), atol=1e-5)
         assert x.min() >= 0

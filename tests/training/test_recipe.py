@@ -74,8 +74,8 @@ def test_the_record_of_a_run_rebuilds_its_parts(new_recipe, tmp_path):
 
 
 def test_another_preparation_is_recorded(new_recipe):
-    record = run_config(new_recipe(preparation=GreyLevels()), preset="small", dataset="ramps", seed=0)
-    assert record["preparation"] == {"name": "GreyLevels", "levels": 256}
+    record = run_config(new_recipe(preparation=GreyLevels(levels=2)), preset="small", dataset="ramps", seed=0)
+    assert record["preparation"] == {"name": "GreyLevels", "levels": 2}
 
 
 def test_halved_rates_are_exact_and_survive_serialisation():

@@ -1,0 +1,105 @@
+"""What arrays must be to become images, whether they lie in memory or are read block by block from a file."""
+
+import numpy as np
+
+__all__ = ["as_levels", "check_arrays"]
+
+
+def check_arrays(images, labels):
+    """Refuses arrays that make no set of images, as far as their shapes, types and labels tell.
+
+    Args:
+        images: For each split an array, or anything else with `shape` and `dtype`, or None if the split is not given.
+        labels: For each split the labels of its images, or None.
+
+    Returns:
+        For each given split its labels, integers [N], or None.
+
+    Raises:
+        TypeError: if images are of another type than uint8 or floats, or labels are no integers.
+        ValueError: if images are not [N, H, W, C] or empty, if splits differ in shape, or if labels do not fit.
+    """
+    for split, array in images.items():
+        if array is None and labels[split] is not None:
+            raise ValueError(f"`{split}_labels` came without images. Expected `{split}` too. Received: {split}=None.")
+    given = {split: array for split, array in images.items() if array is not None}
+    for split, array in given.items():
+        _check_images(array.shape, array.dtype, split=split)
+    checked = {split: _checked_labels(labels[split], array.shape[0], split=split) for split, array in given.items()}
+    shapes = {split: array.shape[1:] for split, array in given.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"Splits must have images of one shape. Received: {shapes}. Resize or crop them first.")
+    return checked
+
+
+def as_levels(block, *, split, levels, first=0):
+    """uint8 levels of a block of images; anything that would change by more than its rounding error is refused.
+
+    Args:
+        block: [B, H, W, C]: uint8 values 0 .. levels - 1, given back as they are, or such values divided by levels - 1.
+        split: What to call the images in an error.
+        levels: Number of values of a pixel.
+        first: Number of the block's first image.
+
+    Raises:
+        ValueError: if a value is not finite, out of range, or no multiple of 1 / (levels - 1).
+    """
+    if block.dtype == np.uint8:
+        _refuse_high(block, split=split, levels=levels)
+        return block
+    tolerance = max(1e-3, levels * float(np.finfo(block.dtype).eps))
+    block = block.astype(np.float64)
+    if not np.isfinite(block).all():
+        bad = first + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2, 3)))[0])
+        raise ValueError(f"`{split}` must be finite. Received: NaN or infinity in image {bad}.")
+    if block.min() < 0 or block.max() > 1:
+        raise ValueError(
+            f"`{split}` holds floats, which must be in [0, 1]. Received: values from {block.min():g} to {block.max():g}. "
+            "If they are grey levels, convert them with `images.astype(np.uint8)`."
+        )
+    scaled = block * (levels - 1)
+    rounded = np.rint(scaled)
+    if np.abs(scaled - rounded).max() > tolerance:
+        raise ValueError(
+            f"`{split}` holds floats, which must be multiples of 1/{levels - 1}, as images of {levels} levels are. "
+            "Received: values between them. Round them: `np.rint(images * 255).astype(np.uint8)`."
+        )
+    return rounded.astype(np.uint8)
+
+
+def _check_images(shape, dtype, *, split):
+    if len(shape) != 4:
+        raise ValueError(
+            f"`{split}` must have the axes [N, H, W, C]. Received: shape={shape}. "
+            "Grey images get their channel axis with `images[..., None]`."
+        )
+    if min(shape) == 0 or shape[3] > 4:
+        raise ValueError(
+            f"`{split}` must hold at least one image, channels last (1 to 4 of them). Received: shape={shape}."
+        )
+    if dtype != np.uint8 and not np.issubdtype(dtype, np.floating):
+        raise TypeError(
+            f"`{split}` must be uint8, or floats in [0, 1]. Received: dtype={dtype}. "
+            "If its values are grey levels, convert it with `images.astype(np.uint8)`."
+        )
+
+
+def _checked_labels(labels, count, *, split):
+    if labels is None:
+        return None
+    labels = np.asarray(labels)
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise TypeError(f"`{split}_labels` must be integers. Received: dtype={labels.dtype}.")
+    if labels.shape != (count,):
+        raise ValueError(
+            f"`{split}_labels` must have the shape ({count},), one for each image. Received: {labels.shape}."
+        )
+    return labels
+
+
+def _refuse_high(images, *, split, levels):
+    highest = int(images.max())
+    if highest >= levels:
+        raise ValueError(
+            f"`{split}` must have values 0 .. {levels - 1}. Received: {highest}. Give `levels={highest + 1}` or more."
+        )
