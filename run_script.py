@@ -51,6 +51,7 @@ def quickstart(data):
         batch=batch,
         epochs=90,
         importance_samples=1000,
+        evaluation={"hais": {"images": 20, "chains": 8, "temperatures": 100}},
     )
 
 
@@ -73,6 +74,7 @@ def mnist_vae(data):
         batch=batch,
         epochs=2000,
         importance_samples=5000,
+        evaluation={"hais": {"images": 100, "temperatures": 1000}},
     )
 
 
@@ -95,6 +97,7 @@ def iaf_vae(data, encoder, decoder, *, latent):
         batch=batch,
         epochs=2500,
         importance_samples=1000,
+        evaluation={"hais": {"images": 100, "chains": 8, "temperatures": 2000, "leapfrogs": 10, "start": "base"}},
     )
 
 
@@ -133,13 +136,14 @@ def mnist_iaf_dense(data):
     )
 
 
-def flow_vae(data, posterior, *, prior=None):
-    """Dense 2 x 400 networks and latent 20 around a posterior given 400 features: what flows are compared in."""
+def flow_vae(data, posterior, *, prior=None, activation="relu"):
+    """Dense 2 x 400 networks around a posterior given 400 features: what flows are compared in. Try activation="gated"."""
     image, latent, batch = data.spec, posterior.features, 128
     epoch = data.train.count // batch
     law = densities.Bernoulli(image.shape)
-    encoder = encoders.DenseEncoder(image.shape, hidden=(400, 400))
-    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, hidden=(400, 400))
+    hidden = {"hidden": (400, 400), "activation": activation}
+    encoder = encoders.DenseEncoder(image.shape, **hidden)
+    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, **hidden)
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
@@ -155,52 +159,52 @@ def flow_vae(data, posterior, *, prior=None):
 
 
 def mnist_no_flow(data):
-    """Dense VAE, latent 20, with a Gaussian posterior, the one to compare flows with"""
+    """Dense VAE, latent 20: Gaussian posterior, to compare the flows below with"""
     return flow_vae(data, densities.DiagonalNormal(20, context=400))
 
 
 def mnist_planar(data, **steps):
-    """The same with 16 planar maps in the posterior"""
+    """Dense VAE, latent 20: 16 planar maps"""
     return flow_vae(data, flows.premade.planar(20, context=400, layers=16, **steps))
 
 
 def mnist_radial(data, **steps):
-    """The same with 16 radial maps"""
+    """Dense VAE, latent 20: 16 radial maps"""
     return flow_vae(data, flows.premade.radial(20, context=400, layers=16, **steps))
 
 
 def mnist_householder(data, **steps):
-    """The same with 16 Householder reflections"""
+    """Dense VAE, latent 20: 16 Householder reflections"""
     return flow_vae(data, flows.premade.householder(20, context=400, layers=16, **steps))
 
 
 def mnist_nice(data, **steps):
-    """The same with 8 additive couplings and a scaling"""
+    """Dense VAE, latent 20: 8 additive couplings and a scaling"""
     return flow_vae(data, flows.premade.nice(20, context=400, layers=8, **steps))
 
 
 def mnist_realnvp(data, **steps):
-    """The same with 8 affine couplings"""
+    """Dense VAE, latent 20: 8 affine couplings"""
     return flow_vae(data, flows.premade.real_nvp(20, context=400, layers=8, hidden=(128, 128), **steps))
 
 
 def mnist_sylvester(data, **steps):
-    """The same with 8 Sylvester maps, each with 10 orthonormal columns"""
+    """Dense VAE, latent 20: 8 Sylvester maps, each with 10 orthonormal columns"""
     return flow_vae(data, flows.premade.sylvester(20, context=400, layers=8, **steps))
 
 
 def mnist_spline(data, **steps):
-    """The same with 4 spline couplings of 8 bins"""
+    """Dense VAE, latent 20: 4 spline couplings of 8 bins"""
     return flow_vae(data, flows.premade.neural_spline(20, context=400, layers=4, hidden=(128, 128), bins=8, **steps))
 
 
 def mnist_iaf_320(data):
-    """The same with 8 IAF steps of width 320"""
+    """Dense VAE, latent 20: 8 IAF steps of width 320"""
     return flow_vae(data, flows.premade.iaf(20, context=400, layers=8, hidden=(320,)))
 
 
 def mnist_iaf_320_maf_prior(data):
-    """The same, and 4 MAF steps of width 256 in the prior"""
+    """Dense VAE, latent 20: 8 IAF steps of width 320, and 4 MAF steps of width 256 in the prior"""
     posterior = flows.premade.iaf(20, context=400, layers=8, hidden=(320,))
     return flow_vae(data, posterior, prior=flows.premade.maf(20, layers=4, hidden=(256,)))
 
@@ -210,14 +214,14 @@ def mnist_plane(data):
     return flow_vae(data, flows.premade.iaf(2, context=400, layers=8, hidden=(64, 64)))
 
 
-def pixel_vae(data, encoder, decoder, law, preparation, *, latent, epochs, flips=False):
-    """A VAE with a Gaussian posterior for any pixel law."""
+def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, epochs, flips=False):
+    """A VAE for any pixel law."""
     epoch = data.train.count // 128
     return training.Recipe(
         model=latent_models.VAE(
-            encoder=densities.Conditional(encoder, densities.DiagonalNormal(latent, context=encoder.features)),
+            encoder=densities.Conditional(encoder, posterior),
             decoder=densities.Conditional(decoder, law),
-            prior=densities.StandardNormal(latent),
+            prior=densities.StandardNormal(posterior.features),
             objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(10 * epoch)),
         ),
         preparation=preparation,
@@ -228,62 +232,88 @@ def pixel_vae(data, encoder, decoder, law, preparation, *, latent, epochs, flips
     )
 
 
-def dense_pixel_vae(data, law, preparation, *, latent=50):
-    """Dense 500-500 networks around a pixel law."""
+def dense_pixel_vae(data, pixels):
+    """Dense VAE, latent 50, on all grey levels"""
+    (law, preparation), latent = pixels(data, alpha=1e-6), 50
     encoder = encoders.DenseEncoder(data.spec.shape, hidden=(500, 500))
     decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=(500, 500))
-    return pixel_vae(data, encoder, decoder, law, preparation, latent=latent, epochs=500)
+    posterior = densities.DiagonalNormal(latent, context=500)
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=500)
 
 
-def mnist_logistic(data):
-    """VAE on all grey levels, one discretised logistic a pixel"""
-    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=1)
-    return dense_pixel_vae(data, law, image_data.GreyLevels(levels=data.spec.levels))
-
-
-def logit_gaussian(data, *, alpha):
-    """Dequantised pixels on the logit scale, Gaussian with one learned scale; and their preparation."""
-    preparation, logit = image_data.Dequantise(levels=data.spec.levels), flows.LogitPixels(alpha=alpha)
-    scale = flows.spread(preparation(data.train.images[:5000], (0, 0)), [logit])
-    law = densities.SharedScaleGaussian(data.spec.shape, initial_scale=scale)
-    return flows.TransformedPixels(law, [logit]), preparation
-
-
-def mnist_logit_gaussian(data):
-    """VAE on dequantised, logit-transformed pixels, Gaussian with one learned scale"""
-    return dense_pixel_vae(data, *logit_gaussian(data, alpha=1e-6))
-
-
-def resnet_pixel_vae(data, law, preparation, *, latent=128):
-    """ResNet networks around a pixel law, images flipped at random."""
+def resnet_pixel_vae(data, pixels):
+    """ResNet VAE, latent 128, on flipped colour images"""
+    (law, preparation), latent = pixels(data, alpha=0.05), 128
     encoder = encoders.ResNetEncoder(data.spec.shape, features=512)
     decoder = decoders.ResNetDecoder(latent, image_shape=data.spec.shape, outputs=law.context)
-    return pixel_vae(data, encoder, decoder, law, preparation, latent=latent, epochs=200, flips=True)
+    posterior = densities.DiagonalNormal(latent, context=512)
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=200, flips=True)
+
+
+def logistic(data, alpha, components=1):
+    """one discretised logistic a pixel"""
+    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=components)
+    return law, image_data.GreyLevels(levels=data.spec.levels)
+
+
+def mixture(data, alpha):
+    """mixture of 10 discretised logistics"""
+    return logistic(data, alpha, components=10)
+
+
+def logit_pixels(data, alpha, gaussian):
+    """Dequantised pixels on the logit scale: `gaussian` makes their law from their shape and spread; their preparation."""
+    preparation, logit = image_data.Dequantise(levels=data.spec.levels), flows.LogitPixels(alpha=alpha)
+    spread = flows.spread(preparation(data.train.images[:5000], (0, 0)), [logit])
+    return flows.TransformedPixels(gaussian(data.spec.shape, spread), [logit]), preparation
+
+
+def gaussian_fixed(data, alpha):
+    """Gaussian logits of scale 1"""
+    return logit_pixels(data, alpha, lambda shape, spread: densities.FixedScaleGaussian(shape, scale=1.0))
+
+
+def gaussian_shared(data, alpha):
+    """Gaussian logits of one learned scale"""
+    return logit_pixels(data, alpha, lambda shape, spread: densities.SharedScaleGaussian(shape, initial_scale=spread))
+
+
+def gaussian_pixel(data, alpha):
+    """Gaussian logits, a learned scale for each pixel"""
+    return logit_pixels(data, alpha, lambda shape, spread: densities.PixelScaleGaussian(shape, initial_scale=spread))
+
+
+def gaussian_latent(data, alpha):
+    """Gaussian logits whose scale the decoder gives"""
+    return logit_pixels(data, alpha, lambda shape, spread: densities.LatentScaleGaussian(shape, floor=0.1))
 
 
 def cifar10_vae(data):
-    """ResNet VAE on colour images, mixture of 10 discretised logistics"""
-    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=10)
-    return resnet_pixel_vae(data, law, image_data.GreyLevels(levels=data.spec.levels))
+    """ResNet VAE, latent 128, on flipped colour images: mixture of 10 discretised logistics"""
+    return resnet_pixel_vae(data, mixture)
 
 
-def cifar10_logit_gaussian(data):
-    """ResNet VAE on dequantised, logit-transformed colour images"""
-    return resnet_pixel_vae(data, *logit_gaussian(data, alpha=0.05))
+def cifar10_planar(data):
+    """Convolutional VAE, latent 32, with 16 planar maps: Gaussian logits of one learned scale"""
+    shape, (law, preparation), latent = data.spec.shape, gaussian_shared(data, alpha=0.05), 32
+    sizes = {"filters": 32, "scales": 3, "blocks": 2, "bottleneck": True}
+    encoder = encoders.ConvolutionalEncoder(shape, features=450, **sizes)
+    decoder = decoders.ConvolutionalDecoder(latent, image_shape=shape, outputs=law.context, **sizes)
+    posterior = flows.premade.planar(latent, context=450, layers=16)
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=40, flips=True)
 
 
 # By the data set that they run on unless told otherwise.
 PRESETS = {
     "digits": [quickstart],
     "mnist": [
-        mnist_vae, mnist_iaf, mnist_iaf_gated, mnist_iaf_dense, mnist_logistic, mnist_logit_gaussian, mnist_no_flow,
-        mnist_iaf_320, mnist_iaf_320_maf_prior, mnist_plane,
+        mnist_vae, mnist_iaf, mnist_iaf_gated, mnist_iaf_dense, mnist_plane, mnist_no_flow, mnist_iaf_320,
+        mnist_iaf_320_maf_prior,
     ],
-    "cifar10": [cifar10_vae, cifar10_logit_gaussian],
+    "cifar10": [cifar10_vae, cifar10_planar],
 }  # fmt: skip
-FLOWS = [
-    mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp, mnist_sylvester, mnist_spline
-]  # fmt: skip
+FLOWS = [mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp, mnist_sylvester, mnist_spline]
+PIXELS = [logistic, mixture, gaussian_fixed, gaussian_shared, gaussian_pixel, gaussian_latent]
 
 
 def presets():
@@ -293,6 +323,10 @@ def presets():
         found[each.__name__] = (each, each.__doc__, "mnist")
         static = functools.partial(each, step_context=0)
         found[f"{each.__name__}_static"] = (static, f"{each.__doc__}, which all images share", "mnist")
+    for build, dataset in ((dense_pixel_vae, "mnist"), (resnet_pixel_vae, "cifar10")):
+        for each in PIXELS:
+            made = functools.partial(build, pixels=each)
+            found[f"{dataset}_{each.__name__}"] = (made, f"{build.__doc__}: {each.__doc__}", dataset)
     return found
 
 
@@ -311,7 +345,7 @@ def main(preset, list_presets, **options):
     """Trains, judges and exports PRESET (default: quickstart). Hyperparameters: edit this file."""
     if list_presets:
         for name, (_, description, dataset) in presets().items():
-            click.echo(f"{name:25s} {description}  [{dataset}]")
+            click.echo(f"{name:24s} {description}  [{dataset}]")
         return
     if preset not in presets():
         raise click.ClickException(f"Unknown preset. Expected one of: {', '.join(presets())}. Received: {preset}.")
@@ -333,6 +367,7 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
         if epochs:
             recipe = dataclasses.replace(recipe, epochs=epochs)
         recipe.check_data(data)
+        reports.check_evaluation(recipe.evaluation)
         folder = run_folder.RunFolder.create(out, resume=resume)
         config = training.run_config(recipe, preset=preset, dataset=dataset, data_dir=data_dir, seed=seed)
         folder.write_json("config.json", config)
@@ -355,6 +390,8 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
                 samples=recipe.importance_samples,
                 test_images=test_images,
             )
+            for method in () if steps else recipe.evaluation:  # a training cut short is a trial
+                print(reports.judge(reports.FinishedRun.open(folder.path), method, at_most=test_images))
         nll = results["test"]["nll"]
         print(f"NLL {nll['value']:.2f} +- {nll['standard_error']:.2f} nats a test image. Report: {folder.report}")
 

@@ -40,6 +40,7 @@ class Annealing(NamedTuple):
         noise: z -> u, the inverse of `latent` (for the exact posterior samples of bidirectional Monte Carlo).
         log_joint: z [..., B, D] -> log p(x, z) [..., B].
         log_prob: z [..., B, D] -> log-density [..., B] at z of the law that the start has over z.
+        gradient_target: `log_target` in lower precision, for the gradients of leapfrogs; None for `log_target` itself.
     """
 
     features: int
@@ -49,3 +50,4 @@ class Annealing(NamedTuple):
     noise: object
     log_joint: object
     log_prob: object
+    gradient_target: object = None

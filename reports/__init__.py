@@ -15,8 +15,10 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "history": ["read_history"],
         "images": ["image_grid", "reconstruction_pairs", "to_bytes"],
         "latent_space": ["latent_map", "principal_components"],
+        "judging": ["judge"],
         "likelihood_table": ["assemble", "with_error"],
         "page": ["write_page"],
         "run_report": ["write_report"],
+        "settings": ["check_evaluation"],
     },
 )

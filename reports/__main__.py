@@ -6,16 +6,12 @@ import sys
 
 import click
 
+from reports.settings import SETTINGS
 from run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
 
 _POSITIVE = click.IntRange(min=1)
-_OPTIONS = {
-    "importance": {"images", "samples"},
-    "hais": {"images", "chains", "temperatures", "start"},
-    "bidirectional": {"images", "chains", "temperatures", "start"},
-}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +21,7 @@ def main():
 
 @main.command()
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
-@click.option("--method", type=click.Choice(list(_OPTIONS)), default="importance", show_default=True)
+@click.option("--method", type=click.Choice(list(SETTINGS)), default="importance", show_default=True)
 @click.option(
     "--images",
     type=_POSITIVE,
@@ -39,6 +35,12 @@ def main():
 @click.option(
     "--start", type=click.Choice(["prior", "posterior", "base"]), help="Where the chains start.  [default: posterior]"
 )
+@click.option("--leapfrogs", type=_POSITIVE, help="Steps of each trajectory.  [default: 10]")
+@click.option(
+    "--gradients",
+    type=click.Choice(["float32", "bfloat16"]),
+    help="Precision of the leapfrogs' gradients; the estimate is unbiased with both.  [default: float32]",
+)
 def evaluate(run, method, **options):
     """Estimate -log p(x) of the finished RUN.
 
@@ -46,8 +48,8 @@ def evaluate(run, method, **options):
     the same command is given again.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    for name in given.keys() - _OPTIONS[method]:
-        raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(_OPTIONS[method])}.")
+    for name in given.keys() - SETTINGS[method]:
+        raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(SETTINGS[method])}.")
     finished = _opened(run)
     from reports.judging import judge
 

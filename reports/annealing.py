@@ -8,7 +8,8 @@ from estimators.bidirectional import BidirectionalMonteCarlo
 from estimators.hais import HamiltonianAIS
 from estimators.schedules import sigmoid_schedule
 from estimators.sweep import sweep
-from reports.evaluation import image_batches
+from latent_models.precision import rounded
+from reports.evaluation import image_batches, weighed
 
 __all__ = ["annealed", "bracketed", "ladder"]
 
@@ -16,53 +17,56 @@ _ROWS = 512  # chains of all images that run together
 _CHAINS, _SIMULATED = 3, 4  # what a seed is for
 
 
-def annealed(model, split, preparation, *, chains, temperatures, start, seed, images, file=None):
+def annealed(model, split, preparation, *, seed, images, file=None, **settings):
     """`Estimate` of log p(x) of the first `images` of a split, by Hamiltonian annealed importance sampling.
 
     Args:
         model: `ImageModel`.
         split: `Split` of uint8 images.
         preparation: How they become what the model sees.
-        chains: Chains per image.
-        temperatures: Steps of the sigmoid schedule.
-        start: "prior", "posterior" or "base", as `ImageModel.annealing` has them.
         seed: Fixes the noise of each chain, whatever the batch.
         images: How many images, from the first on.
         file: Where finished images are kept, for an interrupted run to go on from.
+        settings: `chains` per image, `temperatures` of the sigmoid schedule, `leapfrogs` per temperature, `start` ("prior",
+            "posterior" or "base", as `ImageModel.annealing` has them), and `gradients`: "float32", or "bfloat16" for the
+            leapfrogs' gradients alone, which leaves the estimate unbiased and is faster where the hardware has it.
     """
     images = min(images, split.count)
-    batch = max(1, _ROWS // chains)
-    batches = image_batches(split, preparation, seed=seed, images=images, batch=batch)
-    estimator = _hais(model, chains=chains, temperatures=temperatures, start=start)
+    batches = image_batches(split, preparation, seed=seed, images=images, batch=_together(settings["chains"]))
+    estimator = _hais(model, **settings)
     return sweep(estimator, batches, seed=[seed, _CHAINS], file=file, images=images, progress=sys.stderr.isatty())
 
 
-def bracketed(model, *, chains, temperatures, start, seed, images, file=None):
+def bracketed(model, *, seed, images, samples, file=None, **settings):
     """`Bracket` of log p(x) of `images` images drawn from the model, at several numbers of temperatures.
 
     Args:
         model: `ImageModel`.
-        chains, temperatures, start: As in `annealed`; `temperatures` is the largest number of them.
         seed: Fixes the images and all noise.
         images: How many images are drawn.
-        file: temperatures -> where finished images are kept, or None.
+        samples: Importance samples per image, of the estimate to compare with.
+        file: Name of a part -> where its finished images are kept; None keeps nothing.
+        settings: As in `annealed`; `temperatures` is the largest number of them.
 
     Returns:
-        {temperatures: `Bracket`}, fewest first; the last is the result, the others show how the bracket closes.
+        {temperatures: `Bracket`}, fewest first, of which the last is the result and the others show how the bracket closes;
+        and the `Estimate` of the same images by importance sampling.
     """
-    estimator = BidirectionalMonteCarlo(_hais(model, chains=chains, temperatures=temperatures, start=start))
+    estimator = BidirectionalMonteCarlo(_hais(model, **settings))
     x, z = model.simulate(images, tf.constant([seed, _SIMULATED], tf.int32))
-    batch = max(1, _ROWS // chains)
+    batch = _together(settings["chains"])
     parts = [(x[i : i + batch], z[i : i + batch]) for i in range(0, images, batch)]
+    start = settings["start"]
     simulated = [(x_part.numpy(), model.annealing(x_part, start).noise(z_part).numpy()) for x_part, z_part in parts]
     brackets = {}
-    for steps in ladder(temperatures):
-        kept = file and file(steps)
+    for steps in ladder(settings["temperatures"]):
         run = estimator.with_temperatures(steps)
         brackets[steps] = sweep(
-            run, simulated, seed=[seed, _CHAINS], file=kept, images=images, progress=sys.stderr.isatty()
+            run, simulated, seed=[seed, _CHAINS], file=file and file(steps), images=images, progress=sys.stderr.isatty()
         )
-    return brackets
+    kept = file and file("importance")
+    reference = weighed(model, [x for x, _ in simulated], samples=samples, seed=seed, images=images, file=kept)
+    return brackets, reference
 
 
 def ladder(temperatures):
@@ -75,6 +79,16 @@ def ladder(temperatures):
     return sorted({max(2, temperatures // 2**halvings) for halvings in range(5)})
 
 
-def _hais(model, *, chains, temperatures, start):
-    annealing = tf.autograph.experimental.do_not_convert(lambda x: model.annealing(x, start))
-    return HamiltonianAIS(annealing, schedule=sigmoid_schedule(temperatures), chains=chains)
+def _together(chains):
+    return max(1, _ROWS // chains)
+
+
+def _hais(model, *, chains, temperatures, leapfrogs, start, gradients):
+    rough = model if gradients == "float32" else rounded(model, f"mixed_{gradients}")
+
+    @tf.autograph.experimental.do_not_convert
+    def annealing(x):
+        exact = model.annealing(x, start)
+        return exact if rough is model else exact._replace(gradient_target=rough.annealing(x, start).log_target)
+
+    return HamiltonianAIS(annealing, schedule=sigmoid_schedule(temperatures), chains=chains, leapfrogs=leapfrogs)

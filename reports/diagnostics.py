@@ -27,11 +27,12 @@ def annealing_diagnostics(annealed, reference):
     return figure
 
 
-def bracket_curve(brackets):
+def bracket_curve(brackets, reference):
     """A figure of the mean lower and upper bound of log p(x) against the number of temperatures.
 
     Args:
         brackets: {temperatures: `Bracket`}.
+        reference: `Estimate` of the same images by importance sampling, a line across.
     """
     temperatures = np.array(sorted(brackets))
     figure = new_figure(7.6, 4.2)
@@ -41,9 +42,13 @@ def bracket_curve(brackets):
     means = {side: np.array([estimate.mean for estimate in estimates]) for side, estimates in sides.items()}
     for (side, estimates), colour in zip(sides.items(), SERIES, strict=False):
         errors = np.nan_to_num([estimate.monte_carlo_error for estimate in estimates], posinf=0.0)
-        label = "upper bound, backward" if side == "upper" else "lower bound, forward"
+        label = "upper bound, backward" if side == "upper" else "lower bound, forward (HAIS)"
         axes.errorbar(temperatures, means[side], errors, color=colour, marker="o", markersize=4, capsize=2, label=label)
     axes.fill_between(temperatures, means["lower"], means["upper"], color=SERIES[0], alpha=0.08, linewidth=0)
+    error = np.nan_to_num(reference.monte_carlo_error, posinf=0.0)
+    label = f"importance sampling, K = {reference.samples:,}"
+    axes.axhspan(reference.mean - error, reference.mean + error, color=SERIES[2], alpha=0.15, linewidth=0)
+    axes.axhline(reference.mean, color=SERIES[2], linewidth=1.4, label=label)
     axes.set_xscale("log", base=2)
     axes.set_xticks(temperatures, [f"{t:,}" for t in temperatures], minor=False)
     axes.legend(frameon=False, fontsize=9, labelcolor=QUIET)

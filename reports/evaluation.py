@@ -11,10 +11,9 @@ from estimators.importance import ImportanceSampling
 from estimators.noise import PlacedNoise
 from estimators.sweep import sweep
 from image_data.pipeline import evaluation_batches
-from image_data.prepare import Dequantise
 from run_folder.atomic import replacing
 
-__all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "image_by_image", "importance"]
+__all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "image_by_image", "importance", "weighed"]
 
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 _IMAGES, _CHUNK = 16, 64  # images and samples evaluated together: enough work for one call, little memory
@@ -69,7 +68,7 @@ def bits_per_dim(nll, *, spec, preparation):
     """A negative log-likelihood in nats per image as bits per pixel and channel; None for binary images.
 
     bits = nll / (H W C ln 2), for the probability of discrete pixels
-    bits = nll / (H W C ln 2) + log2(levels), for a density on `Dequantise`d pixels, where a level has width 1 / levels
+    bits = nll / (H W C ln 2) + log2(levels), for a density on continuous pixels, in which a level has width 1 / levels
 
     Example:
         >>> round(bits_per_dim(2.0 * 12 * math.log(2), spec=ImageSpec((2, 2, 3)), preparation=GreyLevels()), 6)
@@ -77,7 +76,7 @@ def bits_per_dim(nll, *, spec, preparation):
     """
     if preparation.spec_after(spec).levels == 2:
         return None
-    width = math.log2(spec.levels) if isinstance(preparation, Dequantise) else 0.0
+    width = math.log2(spec.levels) if preparation.continuous else 0.0
     return nll / (spec.pixels * math.log(2.0)) + width
 
 
@@ -125,11 +124,16 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
 def importance(model, split, preparation, *, samples, seed, images=None, file=None):
     """`Estimate` of log p(x) of the first `images` of a split, by importance sampling from the model's posterior."""
     images = min(images or split.count, split.count)
+    batches = image_batches(split, preparation, seed=seed, images=images, batch=_IMAGES)
+    return weighed(model, batches, samples=samples, seed=seed, images=images, file=file)
+
+
+def weighed(model, batches, *, samples, seed, images, file=None):
+    """The same for batches of prepared images."""
     sampler = ImportanceSampling(
         tf.autograph.experimental.do_not_convert(lambda x, noise: model.elbo_terms(x, noise).elbo),
         features=model.noise_features,
         samples=samples,
         chunk=_CHUNK,
     )
-    batches = image_batches(split, preparation, seed=seed, images=images, batch=_IMAGES)
     return sweep(sampler, batches, seed=[seed, _WEIGHTS], file=file, images=images, progress=sys.stderr.isatty())

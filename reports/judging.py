@@ -8,29 +8,27 @@ from reports.evaluation import evaluate, importance
 from reports.figure_style import save
 from reports.likelihood_table import with_error
 from reports.page import write_page
+from reports.settings import SETTINGS
 from reports.unfinished import unfinished
 
-__all__ = ["SETTINGS", "judge"]
-
-SETTINGS = {
-    "importance": {"images": None, "samples": 1000},
-    "hais": {"images": 50, "chains": 8, "temperatures": 500, "start": "posterior"},
-    "bidirectional": {"images": 50, "chains": 8, "temperatures": 500, "start": "posterior"},
-}
+__all__ = ["judge"]
 
 
-def judge(run, method, **given):
+def judge(run, method, *, at_most=None, **given):
     """Estimate log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
 
     Args:
         run: `FinishedRun` with results.
         method: "importance", "hais" or "bidirectional".
+        at_most: No more images than this, whatever the settings say.
         given: Settings that differ from those of the run's `config.json`, and these from `SETTINGS`.
 
     Returns:
         One line that says what was found.
     """
     settings = {**SETTINGS[method], **_configured(run.config, method), **given}
+    if at_most is not None:
+        settings["images"] = min(at_most, settings["images"] or at_most)
     results, said = _METHODS[method](run, settings)
     run.folder.write_json("results.json", {**run.results, **results})
     write_page(run.folder)
@@ -77,14 +75,15 @@ def _hais(run, settings):
 
 def _bidirectional(run, settings):
     with _unfinished(run, "bidirectional", settings) as file:
-        brackets = bracketed(run.model, seed=run.seed, file=lambda steps: file(f"-{steps}"), **settings)
-    save(bracket_curve(brackets), run.folder.figures / "bidirectional.png")
+        brackets, reference = bracketed(run.model, seed=run.seed, file=lambda name: file(f"-{name}"), **settings)
+    save(bracket_curve(brackets, reference), run.folder.figures / "bidirectional.png")
     bracket = brackets[max(brackets)]
     curve = [
         {"temperatures": steps, "lower": each.lower.mean, "upper": each.upper.mean} for steps, each in brackets.items()
     ]
-    results = {**bracket.to_dict(), **settings, "curve": curve}
+    results = {**bracket.to_dict(), **settings, "curve": curve, "importance": reference.mean}
     said = f"{bracket.lower.mean:,.3f} <= log p(x) <= {bracket.upper.mean:,.3f} nats, a gap of {bracket.gap:.3f}"
+    said += f", and {reference.mean:,.3f} by importance sampling"
     return {"bidirectional": results}, f"{said}: {bracket.images:,} simulated images, {max(brackets):,} temperatures."
 
 

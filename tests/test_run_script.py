@@ -51,6 +51,15 @@ def test_results_say_what_was_run(finished):
     assert nll["standard_error"] > 0
 
 
+def test_a_whole_training_ends_with_the_evaluation_of_its_preset(tmp_path):
+    done = run("--epochs", 1, "--test-images", 3, "--out", tmp_path / "whole")
+    assert done.returncode == 0, done.stderr
+    hais = json.loads((tmp_path / "whole" / "results.json").read_text())["hais"]
+    assert (hais["images"], hais["temperatures"]) == (3, 100)
+    assert (tmp_path / "whole" / "figures" / "hais.png").is_file()
+    assert "3 test images, HAIS" in done.stdout
+
+
 def test_nothing_but_the_run_is_printed(finished):
     assert "oneDNN" not in finished[1].stderr
     assert "Traceback" not in finished[1].stderr
@@ -158,7 +167,7 @@ def photographs(folder, count):
         Image.fromarray(crop).save(folder / kind / f"{index:03d}.jpg")
 
 
-@pytest.mark.parametrize("preset", ["mnist_logistic", "mnist_logit_gaussian"])
+@pytest.mark.parametrize("preset", ["mnist_logistic", "mnist_gaussian_shared"])
 def test_a_folder_of_photographs_trains_samples_and_reports(preset, tmp_path):
     photographs(tmp_path / "photos", 200)
     out = tmp_path / "run"

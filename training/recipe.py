@@ -28,6 +28,8 @@ class Recipe:
         flips: Whether each training image is mirrored left to right with probability 1/2.
         epochs: Passes over the training images; an epoch's last incomplete batch is left out.
         importance_samples: Samples per test image in the final log-likelihood.
+        evaluation: {method: {setting: value}} of further estimates of log p(x) after the training, by the methods and with the
+            settings of `python -m reports evaluate`, whose defaults they become for this run.
         checkpoint_every: Optimizer steps between checkpoints; one is also written at the end of each epoch.
         keep: How many checkpoints are kept, the newest ones.
         steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.
@@ -46,6 +48,7 @@ class Recipe:
     epochs: int
     flips: bool = False
     importance_samples: int = 1000
+    evaluation: dict = dataclasses.field(default_factory=dict)
     checkpoint_every: int = 1000
     keep: int = 3
     steps_per_execution: int = 1
@@ -69,8 +72,8 @@ class Recipe:
         """Refuses an `ImageSet` that this recipe cannot be trained on.
 
         Raises:
-            ValueError: if the images have another shape than the model's or other levels than the preparation's, or are
-                fewer than a batch.
+            ValueError: if the images have another shape than the model's or other levels than the preparation's, if the
+                preparation makes of them what the model's pixel law is no law of, or if they are fewer than a batch.
         """
         if tuple(data.spec.shape) != tuple(self.model.image_shape):
             raise ValueError(
@@ -78,7 +81,7 @@ class Recipe:
                 f"Received: {data.name} with images of shape {tuple(data.spec.shape)}. "
                 "Choose another data set, or build the model for this shape."
             )
-        self.preparation.spec_after(data.spec)
+        self._check_levels(data)
         if data.train.count < self.batch:
             raise ValueError(
                 f"The training images must fill a batch. Expected: at least batch={self.batch}. "
@@ -89,6 +92,22 @@ class Recipe:
                 f"The best weights are chosen on validation images. Received: {data.name} with none. Set some aside."
             )
 
+    def _check_levels(self, data):
+        """Prepared pixels must be what the model's law is a law of: continuous, or of as many levels."""
+        law, levels = self.model.pixel_levels, data.spec.levels
+        prepared = self.preparation.spec_after(data.spec).levels
+        given = None if self.preparation.continuous else prepared
+        if law == given:
+            return
+        kind = {None: "Dequantise", 2: "Binarise", levels: "GreyLevels"}.get(law)
+        remedies = [f"image_data.{kind}(levels={levels})"] if kind else []
+        remedies += ["a density" if given is None else f"a law of {given} levels"]
+        raise ValueError(
+            f"The model's pixel law does not fit the prepared images. Expected: {_pixels(law)}"
+            f"{', as a density is unbounded on discrete ones' if law is None else ''}. Received: {_pixels(given)}, which "
+            f"{type(self.preparation).__name__} makes of {data.name}. Use {', or '.join(remedies)}."
+        )
+
     def _check_optimizer(self):
         """The optimizer's step must be the batch's number, and the weights at a step those that it trains."""
         for name in ("use_ema", "gradient_accumulation_steps"):
@@ -97,3 +116,7 @@ class Recipe:
                     f"`optimizer` must change the weights at each step. Received: {name}="
                     f"{getattr(self.optimizer, name)!r}, which exact resume does not know. Build it without."
                 )
+
+
+def _pixels(levels):
+    return "continuous pixels" if levels is None else f"pixels of {levels} levels"

@@ -14,6 +14,7 @@ from image_data.prepare import Binarise, Dequantise, GreyLevels
 from image_data.spec import ImageSpec
 from reports.annealing import annealed, bracketed, ladder
 from reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
+from reports.settings import check_evaluation
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, *registry.IMAGE)).astype(np.uint8)
 SPEC = ImageSpec(registry.IMAGE)
@@ -43,12 +44,12 @@ def test_each_image_has_its_own_noise_whatever_the_batch(model):
     split, prepare = Split(IMAGES), Binarise()
     whole = elbo_terms(model, split, prepare, seed=3, batch=11, draws=4)
     for name, values in elbo_terms(model, split, prepare, seed=3, batch=4, draws=4).items():
-        np.testing.assert_allclose(values, whole[name], rtol=1e-5)
+        np.testing.assert_allclose(values, whole[name], rtol=1e-5, atol=1e-5)
         assert values.shape == (11,)
     (x,) = image_batches(split, prepare, seed=3, batch=11)
     noise = PlacedNoise.of([3, _BOUND], images=11).normal(count=4, features=model.noise_features)
     expected = -tf.reduce_mean(model.elbo_terms(x, noise).log_likelihood, 0)
-    np.testing.assert_allclose(whole["neg_log_likelihood_given_z"], expected, rtol=1e-5)
+    np.testing.assert_allclose(whole["neg_log_likelihood_given_z"], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
@@ -93,20 +94,30 @@ def test_the_likelihood_is_the_log_of_the_mean_weight(model):
     np.testing.assert_allclose(estimate.values, tf.reduce_logsumexp(weights, 0) - math.log(80), atol=1e-3)
 
 
-def test_annealing_agrees_and_the_bracket_closes():
+@pytest.mark.parametrize("gradients", ["float32", "bfloat16"])
+def test_annealing_agrees_and_the_bracket_closes(gradients):
     model, split = small("VAE"), Split(IMAGES)
     reference = importance(model, split, Binarise(), samples=4000, seed=1, images=4)
-    settings = {"chains": 8, "temperatures": 40, "start": "prior", "seed": 1}
+    settings = {"chains": 8, "temperatures": 40, "leapfrogs": 5, "start": "prior", "gradients": gradients, "seed": 1}
     estimate = annealed(model, split, Binarise(), **settings, images=4)
     assert estimate.images == 4
     assert abs(estimate.mean - reference.mean) < 4.0 * math.hypot(
         estimate.monte_carlo_error, reference.monte_carlo_error
     )
-    brackets = bracketed(model, **settings, images=6)
+    brackets, weighed = bracketed(model, **settings, images=6, samples=4000)
     assert list(brackets) == ladder(40) == [2, 5, 10, 20, 40]
     last = brackets[40]
     error = math.hypot(last.lower.monte_carlo_error, last.upper.monte_carlo_error)
-    assert last.images == 6 and -4.0 * error < last.gap < 4.0 * error + 0.1
+    assert last.images == weighed.images == 6 and -4.0 * error < last.gap < 4.0 * error + 0.1
+    assert abs(weighed.mean - last.lower.mean) < 4.0 * math.hypot(error, weighed.monte_carlo_error)
+
+
+def test_what_an_evaluation_cannot_be_told_is_refused():
+    check_evaluation({"hais": {"temperatures": 10, "gradients": "bfloat16"}, "importance": {"samples": 5}})
+    with pytest.raises(ValueError, match=r"Unknown method .* Expected one of: importance, hais.* Received: 'ais'"):
+        check_evaluation({"ais": {}})
+    with pytest.raises(ValueError, match=r"`evaluation\['hais'\]`. Expected .*temperatures.* Received: 'samples'"):
+        check_evaluation({"hais": {"samples": 10}})
 
 
 def test_bits_count_a_grey_level_as_one():
