@@ -162,8 +162,11 @@ class TransformedPixels(LazyDistribution):
     log p(x | z) = log p_y(f(x) | z) + log|det df/dx|
 
     Args:
-        law: Lazy pixel law of y.
+        law: Lazy pixel law of y, a density.
         transforms: Pixel transforms; the first listed acts first on x.
+
+    Raises:
+        ValueError: for a law of discrete pixels.
 
     Call:
         As the law's -> `tfd.Distribution` on images [H, W, C] with pixels in [0, 1].
@@ -174,12 +177,18 @@ class TransformedPixels(LazyDistribution):
         TensorShape([2])
     """
 
+    levels = None
+
     def __init__(self, law, transforms, **kwargs):
+        if law.levels is not None:
+            raise ValueError(
+                f"`law` must be a density: a change of variables has none for discrete pixels. Received: "
+                f"{type(law).__name__} of {law.levels} levels. Use it without transforms."
+            )
         super().__init__(context=law.context, **kwargs)
         self.law = law
         self.transforms = list(transforms)
         self.image_shape = law.image_shape
-        self.levels = law.levels
         self.built = True
 
     def given(self, context):

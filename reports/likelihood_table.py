@@ -5,7 +5,20 @@ import dataclasses
 __all__ = ["Table", "assemble", "likelihood_tables", "training_table", "with_error"]
 
 
-def assemble(*, preset, dataset, seed, steps, parameters, training, validation, test, hais=None, bidirectional=None):
+def assemble(
+    *,
+    preset,
+    dataset,
+    seed,
+    steps,
+    parameters,
+    training,
+    validation,
+    test,
+    latents=None,
+    hais=None,
+    bidirectional=None,
+):
     """The contents of `results.json`; natural logs, nats per image unless the key says bits.
 
     Args:
@@ -14,6 +27,7 @@ def assemble(*, preset, dataset, seed, steps, parameters, training, validation, 
         training: {"seconds", "images_per_second"}.
         validation: {"neg_elbo"}.
         test: What `reports.evaluate` returns.
+        latents: {"features", "active_units", "kl"}, or None: their number, how many are used, the KL of each in nats.
         hais, bidirectional: What these estimators found, or None.
     """
     return {
@@ -25,6 +39,7 @@ def assemble(*, preset, dataset, seed, steps, parameters, training, validation, 
         "training": {name: float(training[name]) for name in ("seconds", "images_per_second")},
         "validation": {"neg_elbo": float(validation["neg_elbo"])},
         "test": test,
+        "latents": latents,
         "hais": hais,
         "bidirectional": bidirectional,
     }
@@ -69,6 +84,16 @@ def likelihood_tables(results):
     ]
     if test["bits_per_dim"] is not None:
         rows.insert(1, ("-log p(x), bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
+    if results.get("latents"):
+        use = results["latents"]
+        rows.append(
+            (
+                "active latent features",
+                f"{use['active_units']:,} of {use['features']:,}",
+                "",
+                "variance of the posterior mean above 0.01",
+            )
+        )
     headings = ("quantity", "nats per image", "standard error", "how")
     tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll))]
     if results["bidirectional"]:

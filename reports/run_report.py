@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from estimators.noise import PlacedNoise
+from latent_models.latent_use import latent_use
 from reports.curves import training_curves
 from reports.evaluation import elbo_terms, evaluate, image_batches, image_by_image
 from reports.figure_style import save
@@ -19,6 +20,7 @@ __all__ = ["write_figures", "write_report"]
 
 _SHOWN = 96
 _PAIRS = 36
+_USING = 500
 _JUDGED = 200
 _MAPPED = 5000
 
@@ -83,6 +85,7 @@ def write_report(
         training={"seconds": seconds, "images_per_second": images_per_second},
         validation={"neg_elbo": float(validation["neg_elbo"].mean())},
         test=test,
+        latents=_latents(model, data, preparation, seed=seed, test_images=test_images),
     )
     folder.write_json("results.json", results)
     for method in ("hais", "bidirectional"):
@@ -120,6 +123,14 @@ def write_figures(folder, *, model, data, preparation, seed, test_images=None, b
     history = read_history(folder.tensorboard)
     if "neg_elbo" in history:
         save(training_curves(history), folder.figures / "training_curves.png")
+
+
+def _latents(model, data, preparation, *, seed, test_images):
+    """How many latents there are and are used, and the KL of each, on at most `_USING` test images."""
+    images = min(_USING, data.test.count, test_images or _USING)
+    x = next(iter(image_batches(data.test, preparation, seed=seed, images=images, batch=images)))
+    use = tf.function(lambda x: latent_use(model, x, _seed(seed, 4)), autograph=False)(x)
+    return {"features": model.latent_features, "active_units": int(use.active_units), "kl": use.kl.numpy().tolist()}
 
 
 def _posterior_samples(model, batches, *, seed):

@@ -31,6 +31,7 @@ RESULTS = {
         },
         "bits_per_dim": None,
     },
+    "latents": None,
     "hais": None,
     "bidirectional": None,
 }

@@ -29,6 +29,7 @@ SCHEMA = {
         },
         "bits_per_dim": type(None),
     },
+    "latents": {"features": int, "active_units": int, "kl": list},
     "hais": type(None),
     "bidirectional": type(None),
 }

@@ -50,8 +50,9 @@ def test_models_say_how_many_levels_a_pixel_takes(name):
     assert registry.MODELS[name].build().pixel_levels == 2
 
 
-def test_a_law_of_a_transformed_discrete_law_keeps_its_levels():
-    assert TransformedPixels(Bernoulli(SHAPE), []).levels == 2
+def test_a_change_of_variables_around_a_discrete_law_is_refused():
+    with pytest.raises(ValueError, match="must be a density.* Received: Bernoulli of 2 levels"):
+        TransformedPixels(Bernoulli(SHAPE), [LogitPixels()])
 
 
 @pytest.mark.parametrize(
