@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from blocks.masked import MADE
 from flows.base import LazyBijector
-from flows.elements import Affine, Gated, Shift
+from flows.elements import Affine, Gated, Shift, check_bound
 from flows.fused import FusedBijector
 
 __all__ = ["AutoregressiveBijector", "GatedAutoregressive", "MaskedAutoregressive", "ShiftAutoregressive"]
@@ -165,7 +165,7 @@ class ShiftAutoregressive(AutoregressiveLayer):
 class MaskedAutoregressive(AutoregressiveLayer):
     """Scales and shifts each feature by functions of the features before it.
 
-    (m, s) = made(x, context), y = x * exp(s) + m, log|det dy/dx| = sum s
+    (m, s) = made(x, context), y = x * exp(s) + m, log|det dy/dx| = sum s, |s| < log_scale_bound
 
     Forward is the sampling direction of an inverse autoregressive flow; `Invert` of it is a masked autoregressive flow
     (MAF), whose density takes one pass.
@@ -177,12 +177,42 @@ class MaskedAutoregressive(AutoregressiveLayer):
         context_after_activation: As in `GatedAutoregressive`.
         residual_blocks: Number of masked residual blocks after the hidden layers.
         activation: Of the hidden layers.
+        log_scale_bound: Bound on s, reached smoothly: s = bound * tanh(raw / bound); None for none.
 
     Call:
         context [..., C] or None -> `tfb.Bijector` on events [D]; inverting takes D passes.
 
+    Raises:
+        ValueError: for a bound that is not positive.
+
     Reference: Papamakarios et al. Masked Autoregressive Flow for Density Estimation. 2017. arXiv:1705.07057
+    Differs from the paper: the bound. A prior without it overflows where a young posterior strays from it, since s grows
+        with x and several steps multiply.
     """
 
+    def __init__(
+        self,
+        features,
+        *,
+        hidden,
+        context=0,
+        context_after_activation=False,
+        residual_blocks=0,
+        activation="elu",
+        log_scale_bound=2.0,
+        **kwargs,
+    ):
+        check_bound(log_scale_bound)
+        self.log_scale_bound = log_scale_bound  # the base asks for the element
+        super().__init__(
+            features,
+            hidden=hidden,
+            context=context,
+            context_after_activation=context_after_activation,
+            residual_blocks=residual_blocks,
+            activation=activation,
+            **kwargs,
+        )
+
     def element(self):
-        return Affine()
+        return Affine(most=self.log_scale_bound)

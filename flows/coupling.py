@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from flows.base import LazyBijector
 from flows.conditioner import Conditioner
-from flows.elements import Affine, Shift
+from flows.elements import Affine, Shift, check_bound
 from flows.fused import FusedBijector
 from flows.parameters import Parameters
 
@@ -120,7 +120,7 @@ class AffineCoupling(CouplingLayer):
         context: Size C of the conditioning vector; 0 makes the step static.
         swapped: Whether the first half changes, not the second. Alternate it from step to step.
         activation: Of the hidden layers.
-        log_scale_bound: Bound on s, reached smoothly: s = bound * tanh(raw / bound).
+        log_scale_bound: Bound on s, reached smoothly: s = bound * tanh(raw / bound); None for none.
 
     Call:
         context [..., C] or None -> `tfb.Bijector` on events [D].
@@ -136,8 +136,7 @@ class AffineCoupling(CouplingLayer):
     """
 
     def __init__(self, features, *, hidden, context=0, swapped=False, activation="relu", log_scale_bound=2.0, **kwargs):
-        if not log_scale_bound > 0:
-            raise ValueError(f"`log_scale_bound` must be positive. Received: log_scale_bound={log_scale_bound}.")
+        check_bound(log_scale_bound)
         self.log_scale_bound = log_scale_bound  # the base asks for the element
         super().__init__(features, hidden=hidden, context=context, swapped=swapped, activation=activation, **kwargs)
 

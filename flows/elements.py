@@ -6,7 +6,15 @@ An element has `initial` (first value of each parameter of one feature), `forwar
 
 import tensorflow as tf
 
-__all__ = ["Affine", "Gated", "Shift"]
+__all__ = ["Affine", "Gated", "Shift", "check_bound"]
+
+
+def check_bound(log_scale_bound):
+    """Refuses a bound on the logarithm of a scale that is neither positive nor None."""
+    if log_scale_bound is not None and not log_scale_bound > 0:
+        raise ValueError(
+            f"`log_scale_bound` must be positive, or None for none. Received: log_scale_bound={log_scale_bound}."
+        )
 
 
 class Shift:

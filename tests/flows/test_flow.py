@@ -59,7 +59,7 @@ def test_iaf_starts_narrow_and_near_the_identity():
 
 def test_affine_autoregression_equals_that_of_tfp():
     """The same network in TFP's own masked autoregressive flow gives the same values and densities."""
-    step = MaskedAutoregressive(4, hidden=(16,))
+    step = MaskedAutoregressive(4, hidden=(16,), log_scale_bound=None)
     generator = np.random.default_rng(0)
     for weight in step.trainable_weights:
         weight.assign(weight.numpy() + 0.3 * generator.standard_normal(weight.shape))
@@ -94,3 +94,29 @@ def test_networks_that_do_not_fit_are_refused():
         Flow(step, DiagonalNormal(3, context=7), context_network=FeatureNet(7, hidden=(6,)))
     with pytest.raises(ValueError, match="must agree in features and context.*4 and 5"):
         Flow(step, DiagonalNormal(3, context=5))
+
+
+def test_a_prior_of_masked_steps_stays_finite_far_out():
+    steps = [Invert(MaskedAutoregressive(5, hidden=(64,))) for _ in range(4)]
+    for weight in (weight for step in steps for weight in step.trainable_weights):
+        weight.assign(3.0 * tf.random.stateless_normal(weight.shape, [1, 2]))
+    prior = Flow(Chain(steps), StandardNormal(5))
+    z = tf.constant([[1e3, -1e3, 1e3, -1e3, 1e3]])
+    with tf.GradientTape() as tape:
+        log_prob = prior().log_prob(z)
+    gradients = tape.gradient(log_prob, prior.trainable_weights)
+    assert np.isfinite(log_prob).all()
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+    unbounded = Flow(
+        Chain([Invert(MaskedAutoregressive(5, hidden=(64,), log_scale_bound=None)) for _ in range(4)]),
+        StandardNormal(5),
+    )
+    for weight in unbounded.trainable_weights:
+        weight.assign(3.0 * tf.random.stateless_normal(weight.shape, [1, 2]))
+    assert not np.isfinite(unbounded().log_prob(z)).all()  # the same weights overflow without the bound
+
+
+@pytest.mark.parametrize("bound", [0.0, -1.0])
+def test_a_bound_that_bounds_nothing_is_refused(bound):
+    with pytest.raises(ValueError, match="log_scale_bound"):
+        MaskedAutoregressive(5, hidden=(8,), log_scale_bound=bound)
