@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from estimators.compiled import for_any_batch
-from estimators.importance import ImportanceSampling
+from estimators.importance import RELIABLE, ImportanceSampling
 from estimators.noise import PlacedNoise
 from estimators.sweep import sweep
 from image_data.pipeline import evaluation_batches
@@ -101,6 +101,7 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         Dictionary as the run's `results.json` has it. `nll["value"]` is minus the mean over images of the log of the mean
         weight. `nll["standard_error"]` is that of this mean over images *and* Monte-Carlo noise, std(values) / sqrt(images):
         each image's value carries its own noise, so their spread holds both. `neg_elbo_standard_error` is of the same kind.
+        `unreliable_images` counts those whose weights have a Pareto's k above 0.7, so that neither value nor error holds.
     """
     images = min(images or split.count, split.count)
     terms = elbo_terms(model, split, preparation, seed=seed, images=images, draws=min(samples, _DRAWS), batch=batch)
@@ -111,6 +112,7 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         "standard_error": estimate.to_dict()["standard_error"],
         "samples": estimate.samples,
         "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
+        "unreliable_images": int(np.sum(estimate.pareto_k > RELIABLE)),
     }
     if values is not None:
         with replacing(values) as partial, partial.open("wb") as stream:

@@ -55,7 +55,8 @@ def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for position, (title, part) in enumerate(parts):
         if planar:
-            x, y = "z[0]", "z[1]"
+            name = "z" if part is codes else "z0"
+            x, y = f"{name}[0]", f"{name}[1]"
         else:
             part, shares = principal_components(part)
             x, y = (f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))

@@ -45,9 +45,6 @@ def assemble(
     }
 
 
-_FEW = 10.0
-
-
 @dataclasses.dataclass(frozen=True)
 class Table:
     """Rows of text under headings; the columns in `numeric` are set flush right."""
@@ -95,7 +92,7 @@ def likelihood_tables(results):
             )
         )
     headings = ("quantity", "nats per image", "standard error", "how")
-    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll))]
+    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"]))]
     if results["bidirectional"]:
         tables.append(_bracket_table(results["bidirectional"]))
     return tables
@@ -112,10 +109,12 @@ def training_table(results):
     return Table("Training", ("quantity", "value"), facts, (1,))
 
 
-def _note(nll):
+def _note(nll, images):
     note = "Lower is better. Logarithms are natural."
-    if nll["method"] == "importance" and nll["effective_sample_size"] < _FEW:
-        note += " So few effective samples make -log p(x) by importance sampling too high: annealing tells by how much."
+    heavy = nll.get("unreliable_images")
+    if heavy:
+        note += f" Pareto's k is above 0.7 for {heavy:,} of {images:,} images: their -log p(x) by importance sampling is too"
+        note += " high by an unknown amount, which annealing can tell."
     return note
 
 

@@ -28,6 +28,7 @@ RESULTS = {
             "standard_error": 1.21,
             "samples": 1000,
             "effective_sample_size": 42.1,
+            "unreliable_images": 451,
         },
         "bits_per_dim": None,
     },

@@ -80,6 +80,7 @@ def test_the_test_section_has_the_contract_s_keys_and_kinds(model):
     assert list(test) == keys
     assert test["images"] == 7 and test["bits_per_dim"] is None
     kinds = {"method": str, "value": float, "standard_error": float, "samples": int, "effective_sample_size": float}
+    kinds["unreliable_images"] = int
     assert {name: type(value) for name, value in test["nll"].items()} == kinds
     assert test["nll"]["method"] == "importance" and test["nll"]["samples"] == 32
     assert test["nll"]["value"] < test["neg_elbo"] + 3.0 * test["nll"]["standard_error"]

@@ -26,6 +26,7 @@ SCHEMA = {
         "nll": {
             **{"method": str, "value": float, "standard_error": float, "samples": int},
             "effective_sample_size": float,
+            "unreliable_images": int,
         },
         "bits_per_dim": type(None),
     },
