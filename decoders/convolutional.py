@@ -56,7 +56,7 @@ class ConvolutionalDecoder(Configured, keras.layers.Layer):
         scales=2,
         blocks=2,
         bottleneck=False,
-        weight_normalised=False,
+        weight_normalised=True,
         **kwargs,
     ):
         super().__init__(**kwargs)

@@ -54,7 +54,7 @@ class ConvolutionalEncoder(Configured, keras.layers.Layer):
         scales=2,
         blocks=2,
         bottleneck=False,
-        weight_normalised=False,
+        weight_normalised=True,
         **kwargs,
     ):
         super().__init__(**kwargs)

@@ -150,8 +150,8 @@ def _network(kind, first, **arguments):
 BLOCKS = {
     "": {"blocks": 1},
     " bottleneck": {"bottleneck": True},
-    " normalised": {"weight_normalised": True},
-    " bottleneck normalised": {"bottleneck": True, "weight_normalised": True},
+    " plain": {"weight_normalised": False},
+    " bottleneck plain": {"bottleneck": True, "weight_normalised": False},
 }
 ENCODERS: dict[str, Case] = {
     f"ConvolutionalEncoder{name}": _network(encoders.ConvolutionalEncoder, (8, 12, 3), features=6, filters=4, **given)

@@ -55,12 +55,12 @@ def test_a_cropped_convolutional_decoder_gives_any_size():
 
 def test_weight_normalised_layers_are_set_by_one_batch():
     arguments = {"image_shape": (8, 8, 1), "outputs": 1, "filters": 4}
-    decoder, z = ConvolutionalDecoder(5, **arguments, weight_normalised=True), latents(50, 5)
+    decoder, z = ConvolutionalDecoder(5, **arguments), latents(50, 5)
     assert initialise_from_data(decoder, lambda: decoder(z)) == 1 + 2 * 2 * 2 + 2  # first, blocks, projections
     h = decoder.first(z[:, None, None]).numpy().reshape(-1, 16)
     np.testing.assert_allclose(h.mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(h.std(0), 1, atol=1e-4)
-    plain = ConvolutionalDecoder(5, **arguments)
+    plain = ConvolutionalDecoder(5, **arguments, weight_normalised=False)
     assert initialise_from_data(plain, lambda: plain(z)) == 0
 
 

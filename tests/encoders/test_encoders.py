@@ -103,11 +103,11 @@ def test_weight_normalised_layers_of_a_resnet_are_set_by_one_batch():
 @pytest.mark.parametrize(("bottleneck", "convolutions"), [(False, 2), (True, 3)])
 def test_weight_normalised_layers_of_scales_are_set_by_one_batch(bottleneck, convolutions):
     arguments = {"features": 6, "filters": 4, "bottleneck": bottleneck}
-    encoder, x = ConvolutionalEncoder((8, 8, 1), **arguments, weight_normalised=True), images(50, 8, 8, 1)
+    encoder, x = ConvolutionalEncoder((8, 8, 1), **arguments), images(50, 8, 8, 1)
     layers = 1 + 2 * 2 * convolutions + 2 + 1  # stem, blocks, projections, dense
     assert initialise_from_data(encoder, lambda: encoder(x)) == layers
     h = encoder.stem(x).numpy().reshape(-1, 4)
     np.testing.assert_allclose(h.mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(h.std(0), 1, atol=1e-4)
-    plain = ConvolutionalEncoder((8, 8, 1), **arguments)
+    plain = ConvolutionalEncoder((8, 8, 1), **arguments, weight_normalised=False)
     assert initialise_from_data(plain, lambda: plain(x)) == 0
