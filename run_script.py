@@ -246,7 +246,7 @@ def resnet_pixel_vae(data, pixels):
     (law, preparation), latent = pixels(data, alpha=0.05), 128
     encoder = encoders.ResNetEncoder(data.spec.shape, features=512)
     decoder = decoders.ResNetDecoder(latent, image_shape=data.spec.shape, outputs=law.context)
-    posterior = densities.DiagonalNormal(latent, context=512)
+    posterior = densities.DiagonalNormal(latent, context=512, log_scale_offset=-3.0)  # else the first steps overshoot
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=200, flips=True)
 
 

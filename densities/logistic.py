@@ -1,5 +1,7 @@
 """Discretised logistic laws of integer pixels."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -33,7 +35,13 @@ def discretised_logistic_log_prob(x, loc, log_scale, *, levels):
     log_upper = tf.where(x >= 1.0 - 0.5 * half_bin, 0.0, tf.math.log_sigmoid(upper))
     log_lower = tf.where(x <= 0.5 * half_bin, 0.0, tf.math.log_sigmoid(-lower))
     edge = (x >= 1.0 - 0.5 * half_bin) | (x <= 0.5 * half_bin)
-    return log_upper + log_lower + tf.where(edge, 0.0, tfp.math.log1mexp(2.0 * half_bin * inverse_scale))
+    return log_upper + log_lower + tf.where(edge, 0.0, _log1mexp_exp(math.log(2.0 * half_bin) - log_scale))
+
+
+def _log1mexp_exp(log_width):
+    """log(1 - exp(-exp(log_width))), finite for the narrowest of bins: there it is log_width itself."""
+    narrow = log_width < -20.0  # exp(-20) / 2 is beneath the rounding of a sum with it
+    return tf.where(narrow, log_width, tfp.math.log1mexp(tf.exp(tf.maximum(log_width, -20.0))))
 
 
 class LogisticMixtureImage(tfd.Distribution):

@@ -14,6 +14,7 @@ from densities import (
     PixelScaleGaussian,
     SharedScaleGaussian,
 )
+from densities.logistic import discretised_logistic_log_prob
 
 SHAPE = (2, 3, 1)
 RNG = np.random.default_rng(0)
@@ -123,3 +124,17 @@ def test_what_makes_no_law_is_refused():
         LogisticMixture(SHAPE, components=0)
     with pytest.raises(ValueError, match="`scale` must be positive.*Received: scale=0"):
         FixedScaleGaussian(SHAPE, scale=0)
+
+
+def test_a_discretised_logistic_stays_finite_for_any_scale():
+    log_scale = tf.Variable([[-200.0], [-7.0], [0.0], [19.0], [40.0], [200.0]])
+    x, loc = tf.constant([[0.0, 0.2, 1.0]]), tf.constant(0.1)
+    with tf.GradientTape() as tape:
+        log_prob = discretised_logistic_log_prob(x, loc, tf.maximum(log_scale, -7.0), levels=256)
+    gradient = tape.gradient(log_prob, log_scale)
+    assert np.isfinite(log_prob).all() and np.isfinite(gradient).all()
+    wide = log_scale.numpy()[3:].astype(
+        np.float64
+    )  # sigmoid'(0) = 1/4 times the width of the bin, in units of the scale
+    np.testing.assert_allclose(log_prob[3:, 1:2], np.log(0.25 * 2.0 / 255.0) - wide, rtol=1e-5)
+    np.testing.assert_allclose(log_prob[3:, 0:1], np.full([3, 1], np.log(0.5)), rtol=1e-5)
