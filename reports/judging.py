@@ -68,7 +68,8 @@ def _hais(run, settings):
     results |= {"chains": estimate.samples, "temperatures": int(numbers["temperatures"])}
     results |= {name: numbers[name] for name in ("acceptance", "step_size", "seconds")}
     said = f"-log p(x) = {with_error(-estimate.mean, numbers['standard_error'])} nats: {estimate.images:,} test images, HAIS. "
-    error = np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error)
+    error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
+    results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
     shift = f"{estimate.mean - reference.mean:+.3f} ± {error:.3f}"
     return {"hais": results}, f"{said}Its log p(x) minus that of importance sampling on the same images: {shift} nats."
 

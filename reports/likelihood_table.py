@@ -72,7 +72,7 @@ def likelihood_tables(results):
     images = f"{test['images']:,} test images"
     rows = [_nll_row(nll, images)]
     if results["hais"]:
-        rows.append(_hais_row(results["hais"]))
+        rows += _hais_rows(results["hais"])
     rows += [
         ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
         ("KL to the prior", f"{test['kl']:,.2f}", "", images),
@@ -126,15 +126,22 @@ def _nll_row(nll, images):
     return ("-log p(x), importance sampling", value, error, f"{images}, {nll['samples']:,} samples each, {size}")
 
 
-def _hais_row(hais):
+def _hais_rows(hais):
     how = f"{hais['images']:,} images, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
     how += f", acceptance {hais['acceptance']:.0%}, step size {hais['step_size']:.3g}, {hais['seconds']:,.0f} s"
-    return ("-log p(x), annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)
+    rows = [("-log p(x), annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
+    if "over_importance" in hais:
+        gain = hais["over_importance"]
+        figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
+        rows.append(("that minus importance sampling's", *figures, f"the same {hais['images']:,} images"))
+    return rows
 
 
 def _bracket_table(bracket):
     names = {"lower": "lower bound", "upper": "upper bound", "gap": "gap"}
     rows = tuple((f"log p(x), {name}" if key != "gap" else name, f"{bracket[key]:,.3f}") for key, name in names.items())
+    if "importance" in bracket:
+        rows += (("log p(x), importance sampling", f"{bracket['importance']:,.3f}"),)
     note = "Bidirectional Monte Carlo on images drawn from the model itself, whose exact latent codes are known."
     return Table("Bracket of log p(x)", ("quantity", "nats per image"), rows, (1,), note)
 

@@ -37,6 +37,7 @@ SCHEMA = {
 HAIS = {
     **{"nll": float, "standard_error": float, "images": int, "chains": int, "temperatures": int},
     **{"acceptance": float, "step_size": float, "seconds": float},
+    "over_importance": {"log_likelihood": float, "standard_error": float},
 }
 
 
@@ -109,13 +110,15 @@ def test_default_samples_are_those_of_the_training(folder, capsys):
 
 def test_hais(folder, capsys):
     options = ["--images", "2", "--chains", "4", "--temperatures", "12", "--start", "prior"]
+    options += ["--leapfrogs", "3", "--gradients", "bfloat16"]
     assert run(["evaluate", str(folder.path), "--method", "hais", *options]) == 0
     assert "HAIS" in capsys.readouterr().out
     hais = read(folder)["hais"]
     assert kinds(hais) == HAIS
     assert (hais["images"], hais["chains"], hais["temperatures"]) == (2, 4, 12)
     assert (folder.figures / "hais.png").is_file()
-    assert "Annealed importance sampling" in folder.report.read_text()
+    page = folder.report.read_text()
+    assert "Annealed importance sampling" in page and f"{-hais['over_importance']['log_likelihood']:+,.2f}" in page
     assert not (folder.path / "evaluation").exists()
 
 
@@ -126,7 +129,8 @@ def test_bidirectional(folder, capsys):
     assert found["gap"] == pytest.approx(found["upper"] - found["lower"])
     assert (found["images"], found["chains"], found["temperatures"], found["start"]) == (3, 4, 8, "prior")
     assert [point["temperatures"] for point in found["curve"]] == [2, 4, 8]
-    assert "Bidirectional Monte Carlo" in folder.report.read_text()
+    page = folder.report.read_text()
+    assert "Bidirectional Monte Carlo" in page and f"{found['importance']:,.3f}" in page
 
 
 def test_samples_as_files(folder, tmp_path):
