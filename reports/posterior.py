@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from estimators.noise import PlacedNoise
 from image_data.grid import tile
-from reports.figure_style import INK, QUIET, SERIES, new_figure, tidy
+from reports.figure_style import QUIET, SERIES, new_figure, tidy
 from reports.images import to_bytes
 
 __all__ = ["Plane", "posterior_contours", "posterior_planes", "spread_of_fits"]
@@ -148,8 +148,6 @@ def _contours(axes, plane, name, colour, title):
     """Density from white to `colour`, with lines around given shares of its probability."""
     density = plane.densities[name]
     tidy(axes, title=title)
-    axes.title.set_fontweight("normal")
-    axes.title.set_color(INK)
     shades = LinearSegmentedColormap.from_list("shades", [_PAPER, colour])
     axes.grid(False)
     axes.contourf(plane.x, plane.y, density, levels=np.linspace(0.01, 1.0, 24) * density.max(), cmap=shades)
