@@ -3,13 +3,11 @@
 A case builds a small instance. Every concrete public class of a folder must have one: `tests/test_house.py` checks it.
 """
 
-import dataclasses
-from collections.abc import Callable
-from typing import Any
+from case import STATIC, Case
+from flow_cases import FLOWS, PIXEL_TRANSFORMS, PIXELS
+from network_cases import DECODERS, ENCODERS
 
-import decoders
 import densities
-import encoders
 import estimators
 import flows
 import iaf
@@ -17,100 +15,10 @@ import latent_models
 from decoders import DenseDecoder
 from encoders import DenseEncoder
 
-STATIC = frozenset({"static"})
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Case:
-    """How to build one small instance, and what its tests need to know.
-
-    `build(context=C, dtype=...)` for flows and densities, `build()` for the rest. `properties` holds flags of a kind.
-    """
-
-    build: Callable[..., Any]
-    features: int = 0
-    context: int = 0
-    properties: frozenset = frozenset()
-
-
-# --- flows: build(features, context=, dtype=), of `features` numbers, 3 where 0 is said; properties: "static" takes no
-# context, "amortised" needs one, "triangular" has such a Jacobian, "data-initialised" normalises a first batch ---
-def _autoregressive(name, **arguments):
-    kind = getattr(flows, name)
-    return Case(
-        build=lambda features, **given: kind(features, hidden=(8, 8), **arguments, **given),
-        properties=frozenset({"triangular"}),
-    )
-
-
-def _chain(features, context, dtype):
-    step = flows.GatedAutoregressive(features, hidden=(8,), context=context, dtype=dtype)
-    last = flows.MaskedAutoregressive(features, hidden=(8,), context=context, dtype=dtype)
-    return flows.Chain([step, flows.Reverse(features, dtype=dtype), last], dtype=dtype)
-
-
-def _inverted(features, context, dtype):
-    return flows.Invert(flows.MaskedAutoregressive(features, hidden=(8,), context=context, dtype=dtype), dtype=dtype)
-
-
-def _coupling(name, **arguments):
-    kind = getattr(flows, name)
-    return Case(build=lambda features, **given: kind(features, hidden=(8, 8), **arguments, **given), features=4)
-
-
-def _flow(name, *properties, **arguments):
-    kind = getattr(flows, name)
-    return Case(build=lambda features, **given: kind(features, **arguments, **given), properties=frozenset(properties))
-
-
-def _static(name, *properties, **arguments):
-    kind = getattr(flows, name)
-    return Case(
-        build=lambda features, context, dtype: kind(features, dtype=dtype, **arguments),
-        properties=STATIC | frozenset(properties),
-    )
-
-
-def _permutation(features, context, dtype):
-    return flows.Permutation(features, order=[*range(1, features), 0], dtype=dtype)
-
-
-FLOWS: dict[str, Case] = {
-    "GatedAutoregressive": _autoregressive("GatedAutoregressive"),
-    "ShiftAutoregressive": _autoregressive("ShiftAutoregressive"),
-    "MaskedAutoregressive": _autoregressive("MaskedAutoregressive"),
-    "MaskedAutoregressive residual": _autoregressive("MaskedAutoregressive", residual_blocks=2),
-    "AutoregressiveSpline": _autoregressive("AutoregressiveSpline", bins=5, bound=3.0),
-    "AdditiveCoupling": _coupling("AdditiveCoupling"),
-    "AffineCoupling": _coupling("AffineCoupling"),
-    "AffineCoupling swapped": _coupling("AffineCoupling", swapped=True),
-    "SplineCoupling": _coupling("SplineCoupling", bins=5, bound=3.0),
-    "DiagonalScaling": _flow("DiagonalScaling", "triangular"),
-    "Planar": _flow("Planar"),
-    "Planar x3": _flow("Planar", layers=3),
-    "Radial": _flow("Radial"),
-    "Radial x3": _flow("Radial", layers=3),
-    "Householder": _flow("Householder", reflections=3),
-    "Householder chained": _flow("Householder", "amortised", reflections=3, chained=True),
-    "Sylvester orthogonal": _flow("Sylvester", basis=flows.GramSchmidtBasis(columns=2)),
-    "Sylvester Householder": _flow("Sylvester", basis=flows.HouseholderBasis(reflections=2)),
-    "Sylvester triangular": _flow("Sylvester", basis=flows.StandardBasis(reverse=True)),
-    "InvertibleLinear": _flow("InvertibleLinear"),
-    "ActivationNormalisation": _static("ActivationNormalisation", "triangular", "data-initialised"),
-    "ActivationNormalisation shared": _static("ActivationNormalisation", "triangular", "data-initialised", shared=True),
-    "Permutation": Case(build=_permutation, properties=STATIC),
-    "Reverse": _static("Reverse"),
-    "Chain": Case(build=_chain),
-    "Invert": Case(build=_inverted, properties=frozenset({"triangular"})),
-}
-
-# --- transforms of pixels of [0, 1]: build() ---
-PIXELS = (2, 3, 3)
-PIXEL_TRANSFORMS: dict[str, Case] = {
-    "LogitPixels": Case(build=lambda: flows.LogitPixels(alpha=0.05)),
-    "CentredPixels": Case(build=lambda: flows.CentredPixels(PIXELS)),
-    "ActivationNormalisedPixels": Case(build=lambda: flows.ActivationNormalisedPixels(PIXELS[-1])),
-}
+__all__ = [
+    "DECODERS", "DENSITIES", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LEVELS", "MODELS", "PIXELS", "PIXEL_LAWS",
+    "PIXEL_TRANSFORMS", "STATIC", "Case",
+]  # fmt: skip
 
 # --- latent laws: build(features, context=, dtype=) ---
 DENSITIES: dict[str, Case] = {
@@ -141,46 +49,6 @@ PIXEL_LAWS: dict[str, Case] = {
     ),
 }
 
-
-# --- encoders and decoders: build() ---
-def _network(kind, first, **arguments):
-    return Case(build=lambda: kind(first, **arguments))
-
-
-BLOCKS = {
-    "": {"blocks": 1},
-    " bottleneck": {"bottleneck": True},
-    " plain": {"weight_normalised": False},
-    " bottleneck plain": {"bottleneck": True, "weight_normalised": False},
-}
-ENCODERS: dict[str, Case] = {
-    f"ConvolutionalEncoder{name}": _network(encoders.ConvolutionalEncoder, (8, 12, 3), features=6, filters=4, **given)
-    for name, given in BLOCKS.items()
-} | {
-    "DenseEncoder": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7)),
-    "DenseEncoder refed": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7), activation="elu", refed=True),
-    "DenseEncoder gated": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7), activation="gated"),
-    "GatedConvEncoder": _network(encoders.GatedConvEncoder, (8, 12, 3), features=6, filters=(4,) * 5, kernel=3),
-    "ResNetEncoder": _network(encoders.ResNetEncoder, (8, 12, 3), features=6, filters=4),
-    "ResNetEncoder plain": _network(
-        encoders.ResNetEncoder, (8, 8, 1), features=6, filters=4, strides=(2, 1), weight_normalised=False
-    ),
-    "Padded": Case(build=lambda: encoders.Padded(DenseEncoder((8, 8, 1), hidden=(6,)), padding=((1, 1), (0, 2)))),
-}
-SMALL = {"image_shape": (6, 5, 2), "outputs": 4}
-LARGE = {"image_shape": (8, 12, 3), "outputs": 6}
-DECODERS: dict[str, Case] = {
-    f"ConvolutionalDecoder{name}": _network(decoders.ConvolutionalDecoder, 3, filters=4, **LARGE, **given)
-    for name, given in BLOCKS.items()
-} | {
-    "DenseDecoder": _network(DenseDecoder, 3, hidden=(7, 8), **SMALL),
-    "DenseDecoder refed": _network(DenseDecoder, 3, hidden=(7,), activation="elu", refed=True, **SMALL),
-    "DenseDecoder gated": _network(DenseDecoder, 3, hidden=(7,), activation="gated", refed=True, **SMALL),
-    "GatedConvDecoder": _network(decoders.GatedConvDecoder, 3, filters=(4,) * 6, kernel=3, **LARGE),
-    "ResNetDecoder": _network(decoders.ResNetDecoder, 3, filters=4, **LARGE),
-    "ResNetDecoder plain": _network(decoders.ResNetDecoder, 3, filters=4, weight_normalised=False, **LARGE),
-    "Cropped": Case(build=lambda: decoders.Cropped(DenseDecoder(3, hidden=(5,), **SMALL), cropping=1)),
-}
 
 # --- models: build() on images of `IMAGE`, each ready to compile ---
 IMAGE = (6, 6, 1)

@@ -1,0 +1,49 @@
+"""Cases of encoders and decoders."""
+
+from case import Case
+
+import decoders
+import encoders
+from decoders import DenseDecoder
+from encoders import DenseEncoder
+
+
+# --- encoders and decoders: build() ---
+def _network(kind, first, **arguments):
+    return Case(build=lambda: kind(first, **arguments))
+
+
+BLOCKS = {
+    "": {"blocks": 1},
+    " bottleneck": {"bottleneck": True},
+    " plain": {"weight_normalised": False},
+    " bottleneck plain": {"bottleneck": True, "weight_normalised": False},
+}
+ENCODERS: dict[str, Case] = {
+    f"ConvolutionalEncoder{name}": _network(encoders.ConvolutionalEncoder, (8, 12, 3), features=6, filters=4, **given)
+    for name, given in BLOCKS.items()
+} | {
+    "DenseEncoder": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7)),
+    "DenseEncoder refed": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7), activation="elu", refed=True),
+    "DenseEncoder gated": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7), activation="gated"),
+    "GatedConvEncoder": _network(encoders.GatedConvEncoder, (8, 12, 3), features=6, filters=(4,) * 5, kernel=3),
+    "ResNetEncoder": _network(encoders.ResNetEncoder, (8, 12, 3), features=6, filters=4),
+    "ResNetEncoder plain": _network(
+        encoders.ResNetEncoder, (8, 8, 1), features=6, filters=4, strides=(2, 1), weight_normalised=False
+    ),
+    "Padded": Case(build=lambda: encoders.Padded(DenseEncoder((8, 8, 1), hidden=(6,)), padding=((1, 1), (0, 2)))),
+}
+SMALL = {"image_shape": (6, 5, 2), "outputs": 4}
+LARGE = {"image_shape": (8, 12, 3), "outputs": 6}
+DECODERS: dict[str, Case] = {
+    f"ConvolutionalDecoder{name}": _network(decoders.ConvolutionalDecoder, 3, filters=4, **LARGE, **given)
+    for name, given in BLOCKS.items()
+} | {
+    "DenseDecoder": _network(DenseDecoder, 3, hidden=(7, 8), **SMALL),
+    "DenseDecoder refed": _network(DenseDecoder, 3, hidden=(7,), activation="elu", refed=True, **SMALL),
+    "DenseDecoder gated": _network(DenseDecoder, 3, hidden=(7,), activation="gated", refed=True, **SMALL),
+    "GatedConvDecoder": _network(decoders.GatedConvDecoder, 3, filters=(4,) * 6, kernel=3, **LARGE),
+    "ResNetDecoder": _network(decoders.ResNetDecoder, 3, filters=4, **LARGE),
+    "ResNetDecoder plain": _network(decoders.ResNetDecoder, 3, filters=4, weight_normalised=False, **LARGE),
+    "Cropped": Case(build=lambda: decoders.Cropped(DenseDecoder(3, hidden=(5,), **SMALL), cropping=1)),
+}
