@@ -13,14 +13,14 @@ def _network(kind, first, **arguments):
     return Case(build=lambda: kind(first, **arguments))
 
 
-BLOCKS = {
-    "": {"blocks": 1},
-    " bottleneck": {"bottleneck": True},
-    " plain": {"weight_normalised": False},
-    " bottleneck plain": {"bottleneck": True, "weight_normalised": False},
+BLOCKS = {  # a bottleneck of one channel has normalised kernels of one number, which no gradient moves
+    "": {"filters": 4, "blocks": 1},
+    " bottleneck": {"filters": 8, "bottleneck": True},
+    " plain": {"filters": 4, "weight_normalised": False},
+    " bottleneck plain": {"filters": 8, "bottleneck": True, "weight_normalised": False},
 }
 ENCODERS: dict[str, Case] = {
-    f"ConvolutionalEncoder{name}": _network(encoders.ConvolutionalEncoder, (8, 12, 3), features=6, filters=4, **given)
+    f"ConvolutionalEncoder{name}": _network(encoders.ConvolutionalEncoder, (8, 12, 3), features=6, **given)
     for name, given in BLOCKS.items()
 } | {
     "DenseEncoder": _network(DenseEncoder, (6, 5, 2), hidden=(8, 7)),
@@ -36,7 +36,7 @@ ENCODERS: dict[str, Case] = {
 SMALL = {"image_shape": (6, 5, 2), "outputs": 4}
 LARGE = {"image_shape": (8, 12, 3), "outputs": 6}
 DECODERS: dict[str, Case] = {
-    f"ConvolutionalDecoder{name}": _network(decoders.ConvolutionalDecoder, 3, filters=4, **LARGE, **given)
+    f"ConvolutionalDecoder{name}": _network(decoders.ConvolutionalDecoder, 3, **LARGE, **given)
     for name, given in BLOCKS.items()
 } | {
     "DenseDecoder": _network(DenseDecoder, 3, hidden=(7, 8), **SMALL),
