@@ -53,21 +53,25 @@ def table(folders):
     results = {name: folder.read_json("results.json") for name, folder in folders.items()}
     values = {name: dict(np.load(folder.test_images)) for name, folder in folders.items()}
     first = next(iter(values.values()))
+    counts = {name: len(each["nll"]) for name, each in values.items()}
+    if len(set(counts.values())) > 1:
+        raise click.ClickException(f"Runs must be judged on the same images. Received: {counts}. Choose another --out.")
+    samples = next(iter(results.values()))["test"]["nll"]["samples"]
     lines = [
-        "| posterior | -ELBO | gain | -log p(x), K = 1000 | gain | effective samples | images/s |",
+        f"| posterior | -ELBO | gain | -log p(x), K = {samples} | gain | effective samples | images/s |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, each in values.items():
         test, speed = results[name]["test"], results[name]["training"]["images_per_second"]
         cells = [name]
         for figure in ("neg_elbo", "nll"):
-            gain = with_error(first[figure] - each[figure]) if each is not first else ""
-            cells += [with_error(each[figure]), gain]
+            gain = mean_and_error(first[figure] - each[figure]) if each is not first else ""
+            cells += [mean_and_error(each[figure]), gain]
         lines.append(f"| {' | '.join(cells)} | {test['nll']['effective_sample_size']:.0f} | {speed:,.0f} |")
     return "\n".join(lines)
 
 
-def with_error(values):
+def mean_and_error(values):
     return f"{np.mean(values):.2f} ± {scipy.stats.sem(values):.2f}"
 
 

@@ -44,8 +44,15 @@ def latent_use(model, x, seed, samples=64):
         seed: int32 [2].
         samples: Posterior samples per image, even. The noise of their variance makes `kl` too large by about 1 / samples.
 
+    Raises:
+        ValueError: for an odd number of samples, or none.
+
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519 (active units)
     """
+    if samples < 2 or samples % 2:
+        raise ValueError(
+            f"`samples` must be even and at least 2, as each has its opposite. Received: samples={samples}."
+        )
     posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(seed, 2))
     half = standard_normal([samples // 2, 1, model.noise_features], seed=posterior_seed)
     noise = tf.concat([half, -half], 0)  # [samples, 1, noise features]

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from reports.settings import SETTINGS
+from reports.settings import CHOICES, SETTINGS
 from run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
@@ -27,23 +27,26 @@ def main():
     type=_POSITIVE,
     help="The first N test images, or N simulated ones for `bidirectional`.  [default: all; 50 with chains]",
 )
-@click.option("--samples", type=_POSITIVE, help="Importance samples per image.  [default: the training's]")
+@click.option(
+    "--samples",
+    type=_POSITIVE,
+    help="Importance samples per image.  [default: the training's; 1000 for `bidirectional`]",
+)
 @click.option("--chains", type=_POSITIVE, help="Chains per image.  [default: 8]")
 @click.option(
     "--temperatures", type=click.IntRange(min=2), help="Steps from the start to the posterior.  [default: 500]"
 )
-@click.option(
-    "--start", type=click.Choice(["prior", "posterior", "base"]), help="Where the chains start.  [default: posterior]"
-)
+@click.option("--start", type=click.Choice(CHOICES["start"]), help="Where the chains start.  [default: posterior]")
 @click.option("--leapfrogs", type=_POSITIVE, help="Steps of each trajectory.  [default: 10]")
 @click.option(
     "--gradients",
-    type=click.Choice(["float32", "bfloat16"]),
+    type=click.Choice(CHOICES["gradients"]),
     help="Precision of the leapfrogs' gradients; the estimate is unbiased with both.  [default: float32]",
 )
 def evaluate(run, method, **options):
     """Estimate -log p(x) of the finished RUN.
 
+    What the run's preset says of a method under `evaluation` comes before the defaults named here.
     What is found goes into its results.json, figures/ and report.html. A run that is interrupted goes on where it was when
     the same command is given again.
     """

@@ -9,7 +9,7 @@ from estimators.hais import HamiltonianAIS
 from estimators.schedules import sigmoid_schedule
 from estimators.sweep import sweep
 from latent_models.precision import rounded
-from reports.evaluation import image_batches, weighed
+from reports.evaluation import IMAGES, image_batches, weighed
 
 __all__ = ["annealed", "bracketed", "ladder"]
 
@@ -65,7 +65,8 @@ def bracketed(model, *, seed, images, samples, file=None, **settings):
             run, simulated, seed=[seed, _CHAINS], file=file and file(steps), images=images, progress=sys.stderr.isatty()
         )
     kept = file and file("importance")
-    reference = weighed(model, [x for x, _ in simulated], samples=samples, seed=seed, images=images, file=kept)
+    batches = [x.numpy()[i : i + IMAGES] for i in range(0, images, IMAGES)]
+    reference = weighed(model, batches, samples=samples, seed=seed, images=images, file=kept)
     return brackets, reference
 
 

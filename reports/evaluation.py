@@ -16,7 +16,7 @@ from run_folder.atomic import replacing
 __all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "image_by_image", "importance", "weighed"]
 
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
-_IMAGES, _CHUNK = 16, 64  # images and samples evaluated together: enough work for one call, little memory
+IMAGES, _CHUNK = 16, 64  # images and samples evaluated together: enough work for one call, little memory
 _BOUND, _WEIGHTS = 1, 2  # what a seed is for
 
 
@@ -101,7 +101,8 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         Dictionary as the run's `results.json` has it. `nll["value"]` is minus the mean over images of the log of the mean
         weight. `nll["standard_error"]` is that of this mean over images *and* Monte-Carlo noise, std(values) / sqrt(images):
         each image's value carries its own noise, so their spread holds both. `neg_elbo_standard_error` is of the same kind.
-        `unreliable_images` counts those whose weights have a Pareto's k above 0.7, so that neither value nor error holds.
+        `unreliable_images` counts those whose weights have a Pareto's k above 0.7, or of fewer than 21 samples an unknown
+        one, so that neither value nor error holds.
     """
     images = min(images or split.count, split.count)
     terms = elbo_terms(model, split, preparation, seed=seed, images=images, draws=min(samples, _DRAWS), batch=batch)
@@ -112,7 +113,7 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
         "standard_error": estimate.to_dict()["standard_error"],
         "samples": estimate.samples,
         "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
-        "unreliable_images": int(np.sum(estimate.pareto_k > RELIABLE)),
+        "unreliable_images": int(np.sum(~(estimate.pareto_k <= RELIABLE))),
     }
     if values is not None:
         with replacing(values) as partial, partial.open("wb") as stream:
@@ -126,7 +127,7 @@ def evaluate(model, split, preparation, *, spec, samples, seed, images=None, bat
 def importance(model, split, preparation, *, samples, seed, images=None, file=None):
     """`Estimate` of log p(x) of the first `images` of a split, by importance sampling from the model's posterior."""
     images = min(images or split.count, split.count)
-    batches = image_batches(split, preparation, seed=seed, images=images, batch=_IMAGES)
+    batches = image_batches(split, preparation, seed=seed, images=images, batch=IMAGES)
     return weighed(model, batches, samples=samples, seed=seed, images=images, file=file)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from image_data.grid import tile
 from reports.figure_style import QUIET, new_figure
 
-__all__ = ["image_grid", "reconstruction_pairs", "to_bytes"]
+__all__ = ["image_grid", "in_colour", "reconstruction_pairs", "to_bytes"]
 
 _WIDTH = 1600  # screen pixels that a picture aims to fill
 _MARGIN = 24
@@ -18,6 +18,14 @@ def to_bytes(images):
     if images.dtype == np.uint8:
         return images
     return np.round(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def in_colour(picture):
+    """A picture [H, W] or [H, W, C] as Matplotlib takes it: grey as RGB, a second channel as green."""
+    picture = np.atleast_3d(picture)
+    if picture.shape[2] == 1:
+        return np.broadcast_to(picture, (*picture.shape[:2], 3))
+    return np.pad(picture, [(0, 0), (0, 0), (0, 1)]) if picture.shape[2] == 2 else picture
 
 
 def image_grid(images, *, columns=16):
@@ -49,8 +57,7 @@ def reconstruction_pairs(originals, reconstructions, *, columns=12):
 
 def _picture(mosaic, *, labels=()):
     """Place the mosaic [H, W] or [H, W, C] (uint8) pixel by pixel, without any resampling."""
-    mosaic = np.atleast_3d(mosaic)
-    mosaic = np.broadcast_to(mosaic, (*mosaic.shape[:2], 3)) if mosaic.shape[2] == 1 else mosaic
+    mosaic = in_colour(mosaic)
     zoom = max(1, round(_WIDTH / mosaic.shape[1]))
     pixels = mosaic.repeat(zoom, axis=0).repeat(zoom, axis=1)
     left = _LABEL if labels else _MARGIN

@@ -4,7 +4,7 @@ import numpy as np
 
 from image_data.grid import tile
 from reports.figure_style import CATEGORIES, QUIET, SERIES, new_figure, tidy
-from reports.images import to_bytes
+from reports.images import in_colour, to_bytes
 
 __all__ = ["latent_map", "principal_components"]
 
@@ -26,13 +26,15 @@ def principal_components(codes):
         [0.9, 0.1]
     """
     centred = codes - codes.mean(axis=0)
-    _, scales, directions = np.linalg.svd(centred, full_matrices=False)
-    variances = np.square(scales)
+    _, scales, directions = np.linalg.svd(np.vstack([centred, np.zeros_like(centred[:1])]), full_matrices=False)
+    variances = np.square(scales)  # at least two: the row of zeros makes them so for a single code
     return centred @ directions[:2].T, variances[:2] / max(variances.sum(), np.finfo(float).tiny)
 
 
 def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
     """A figure of latent codes coloured by label; with two latent features, also of the images that the plane decodes to.
+
+    Both axes have one scale. Single codes far from all others are left out.
 
     Args:
         codes: Array [N, D] of posterior samples, D >= 2; more than two features are shown by their principal components.
@@ -69,9 +71,10 @@ def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
 def _scatter(axes, codes, labels, *, legend):
     size = float(np.clip(6000.0 / len(codes), 3.0, 18.0))
     style = {"s": size, "linewidths": 0.0, "alpha": 0.75}
-    low, high = np.quantile(codes, [0.002, 0.998], axis=0)  # a flow may put single codes anywhere
-    axes.set_xlim(low[0], high[0])
-    axes.set_ylim(low[1], high[1])
+    low, high = _extent(codes)
+    half = 0.52 * max((high - low).max(), 1e-3)
+    axes.set_xlim(*(0.5 * (low + high)[0] + [-half, half]))
+    axes.set_ylim(*(0.5 * (low + high)[1] + [-half, half]))
     axes.set_box_aspect(1.0)
     names = [] if labels is None else np.unique(labels)
     if not 1 < len(names) <= _LEGEND_LIMIT:
@@ -87,13 +90,19 @@ def _scatter(axes, codes, labels, *, legend):
         handle.set_alpha(1.0)
 
 
+def _extent(codes):
+    """Lowest and highest coordinates shown: all, but for single codes that lie far out, where a flow may put them."""
+    low, high = np.quantile(codes, [0.005, 0.995], axis=0)
+    reach = 0.5 * (high - low)
+    return np.maximum(codes.min(0), low - reach), np.minimum(codes.max(0), high + reach)
+
+
 def _decoded_plane(axes, codes, decode, cells):
     """Decode the centres of a `cells` x `cells` grid over the middle 98 % of the codes; row 0 is the largest z[1]."""
     low, high = np.quantile(codes, [0.01, 0.99], axis=0)
     centres = (np.arange(cells) + 0.5) / cells
     across, up = low[0] + centres * (high - low)[0], low[1] + centres[::-1] * (high - low)[1]
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    mosaic = np.atleast_3d(tile(to_bytes(decode(grid.astype(np.float32))), columns=cells))
-    mosaic = np.broadcast_to(mosaic, (*mosaic.shape[:2], 3)) if mosaic.shape[2] == 1 else mosaic
+    mosaic = in_colour(tile(to_bytes(decode(grid.astype(np.float32))), columns=cells))
     axes.grid(False)
     axes.imshow(mosaic, extent=(low[0], high[0], low[1], high[1]), interpolation="nearest", aspect="auto")

@@ -113,8 +113,10 @@ def _note(nll, images):
     note = "Lower is better. Logarithms are natural."
     heavy = nll.get("unreliable_images")
     if heavy:
-        note += f" Pareto's k is above 0.7 for {heavy:,} of {images:,} images: their -log p(x) by importance sampling is too"
-        note += " high by an unknown amount, which annealing can tell."
+        note += (
+            f" Pareto's k is above 0.7, or unknown, for {heavy:,} of {images:,} images: their -log p(x) by importance"
+        )
+        note += " sampling is too high by an unknown amount, which annealing can tell."
     return note
 
 

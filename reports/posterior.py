@@ -3,19 +3,22 @@
 import dataclasses
 
 import numpy as np
-import scipy.special
 import tensorflow as tf
 from matplotlib.colors import LinearSegmentedColormap
 
 from estimators.noise import PlacedNoise
 from image_data.grid import tile
+from reports.evaluation import image_by_image
 from reports.figure_style import QUIET, SERIES, new_figure, tidy
-from reports.images import to_bytes
+from reports.images import in_colour, to_bytes
 
 __all__ = ["Plane", "posterior_contours", "posterior_planes", "spread_of_fits"]
 
 _CELLS, _SEARCH_CELLS = 160, 48  # per side of the plane
+_TOGETHER = 1024  # points of it evaluated together
+_RANKING = 64  # samples of q(z | x) that tell how well it fits
 _SCOUTS = 512  # samples that show where the densities may lie
+_FAR = 1e6  # a picture shows no further
 _ZOOMS = 8  # attempts at finding the region
 _FAINT = 1e-3  # densities below this share of their maximum are not worth showing
 _SHARES = (0.99, 0.9, 0.7, 0.5, 0.3, 0.1)  # of the probability, inside each contour
@@ -44,6 +47,7 @@ class Plane:
         """KL(first || second) in nats of two of the densities, by the sum over the grid.
 
         Example:
+            >>> import scipy.stats
             >>> x = np.linspace(-6.0, 6.0, 200)
             >>> normal = lambda loc: scipy.stats.multivariate_normal([loc, 0]).pdf(np.dstack(np.meshgrid(x, x)))
             >>> round(Plane(x, x, {"q": normal(0.0), "p": normal(1.0)}).divergence("q", "p"), 4)
@@ -55,15 +59,23 @@ class Plane:
         return float(np.sum(q[here] * ratio) * self.cell)
 
 
-def spread_of_fits(model, images, *, seed):
-    """Numbers of three of the images: where q(z | x) fits p(z | x) best, in the middle, and worst.
+def spread_of_fits(model, batches, *, seed):
+    """Numbers of three of the images: where q(z | x) fits p(z | x) best, in the middle, and worst; fewer of fewer images.
 
     KL(q || p) = log E_q[w] - E_q[log w],  w = p(x, z) / q(z | x),  estimated with few samples, for the order only
     """
-    annealing, u = model.annealing(images, "posterior"), _noise(len(images), seed)
-    log_weights = (annealing.log_target(u) - annealing.start.log_prob(u)).numpy().astype(np.float64)  # [samples, N]
-    order = np.argsort(scipy.special.logsumexp(log_weights, 0) - log_weights.mean(0))
-    return order[[0, len(order) // 2, -1]]
+
+    @tf.autograph.experimental.do_not_convert
+    def divergence(x, first):
+        annealing = model.annealing(x, "posterior")
+        u = PlacedNoise.of(tf.constant([seed, 0]), images=tf.shape(x)[0], first=first).normal(
+            count=_RANKING, features=2
+        )
+        log_weights = tf.cast(annealing.log_target(u) - annealing.start.log_prob(u), tf.float64)  # [samples, B]
+        return tf.reduce_logsumexp(log_weights, 0) - tf.reduce_mean(log_weights, 0)
+
+    order = np.argsort(image_by_image(divergence, batches))
+    return order[np.unique([0, len(order) // 2, len(order) - 1])]
 
 
 def posterior_planes(model, images, *, seed):
@@ -82,21 +94,24 @@ def posterior_planes(model, images, *, seed):
 
 def _planes(model, image, seed):
     posterior, base = (model.annealing(image, start) for start in ("posterior", "base"))
-    u = _noise(1, seed)
+    u = PlacedNoise.of(tf.constant([seed, 0]), images=1).normal(count=_SCOUTS, features=2)
     z, z0 = (start.latent(u).numpy()[:, 0] for start in (posterior, base))  # [samples, 2]
     both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob}, z)
     true = both.densities["true"]
-    true /= true.sum() * both.cell  # p(x, z) -> p(z | x)
+    true /= max(true.sum() * both.cell, np.finfo(np.float64).tiny)  # p(x, z) -> p(z | x)
     return both, None if np.allclose(z, z0) else _zoomed({"base": base.log_prob}, z0)
 
 
 def _zoomed(log_densities, samples):
     """The `Plane` of the region where the densities are worth showing, found from one around the samples."""
+    samples = np.clip(np.nan_to_num(samples), -_FAR, _FAR)
     low, high = samples.min(0), samples.max(0)
-    box = np.stack([low, high]) + 0.5 * np.stack([low - high, high - low])
+    box = np.stack([low, high]) + np.stack([low - high, high - low]) / 2 + [[-1e-3], [1e-3]]
     for _ in range(_ZOOMS):
         plane = _plane(log_densities, box, cells=_SEARCH_CELLS)
         seen = np.logical_or.reduce([density > _FAINT * density.max() for density in plane.densities.values()])
+        if not seen.any():
+            break
         columns, rows = (np.flatnonzero(seen.any(axis))[[0, -1]] for axis in (0, 1))
         cells = np.stack([columns, rows], 1)  # first and last of each side that are worth showing
         cut = (cells == [0, 0]) | (cells == [_SEARCH_CELLS - 1, _SEARCH_CELLS - 1])
@@ -109,15 +124,14 @@ def _zoomed(log_densities, samples):
 
 def _plane(log_densities, box, *, cells):
     x, y = (np.linspace(*box[:, side], cells) for side in range(2))
-    z = tf.constant(np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2), tf.float32)  # [cells * cells, 1, 2]
-    logs = {name: log_density(z).numpy().astype(np.float64) for name, log_density in log_densities.items()}
-    if "true" in logs:
+    z = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2).astype(np.float32)  # [cells * cells, 1, 2]
+    parts = [tf.constant(z[i : i + _TOGETHER]) for i in range(0, len(z), _TOGETHER)]
+    logs = {name: np.concatenate([log_density(part) for part in parts]) for name, log_density in log_densities.items()}
+    for name, each in logs.items():  # far out a flow's inverse may overflow: nothing lies there
+        logs[name] = np.where(np.isfinite(each), each, -np.inf).astype(np.float64)
+    if "true" in logs and np.isfinite(logs["true"]).any():
         logs["true"] -= logs["true"].max()  # exp must not vanish; `_planes` gives it its integral
     return Plane(x, y, {name: np.exp(each).reshape(cells, cells) for name, each in logs.items()})
-
-
-def _noise(images, seed):
-    return PlacedNoise.of(tf.constant([seed, 0]), images=images).normal(count=_SCOUTS, features=2)
 
 
 def posterior_contours(images, planes):
@@ -133,8 +147,7 @@ def posterior_contours(images, planes):
     ratios = [0.7, *(1.0 for _ in range(columns - 1))]
     grid = figure.subplots(len(planes), columns, squeeze=False, width_ratios=ratios)
     for row, image, (both, base) in zip(grid, images, planes, strict=True):
-        picture = np.atleast_3d(tile(to_bytes(image[None]), columns=1))
-        row[0].imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="nearest")
+        row[0].imshow(in_colour(tile(to_bytes(image[None]), columns=1)), interpolation="nearest")
         row[0].set_axis_off()
         _contours(row[1], both, "true", SERIES[0], "true posterior p(z|x)")
         title = f"q(z|x), KL(q || p) = {both.divergence('posterior', 'true'):.2f}"
@@ -150,6 +163,8 @@ def _contours(axes, plane, name, colour, title):
     tidy(axes, title=title)
     shades = LinearSegmentedColormap.from_list("shades", [_PAPER, colour])
     axes.grid(False)
+    if not density.any():  # narrower than the grid can show
+        return
     axes.contourf(plane.x, plane.y, density, levels=np.linspace(0.01, 1.0, 24) * density.max(), cmap=shades)
     levels = np.unique(_levels(density))
     axes.contour(plane.x, plane.y, density, levels=levels, colors=[colour], linewidths=0.7)

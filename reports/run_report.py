@@ -21,7 +21,7 @@ __all__ = ["write_figures", "write_report"]
 _SHOWN = 96
 _PAIRS = 36
 _USING = 500
-_JUDGED = 200
+_JUDGED, _TOGETHER = 200, 16
 _MAPPED = 5000
 
 
@@ -115,10 +115,11 @@ def write_figures(folder, *, model, data, preparation, seed, test_images=None, b
         before = None if np.allclose(before, codes) else before
         save(latent_map(codes, before=before, labels=labels, decode=model.decode), folder.figures / "latent_space.png")
     if model.latent_features == 2:
-        few = image_batches(data.test, preparation, seed=seed, images=min(_JUDGED, count), batch=_JUDGED)
-        x = next(iter(few))
-        chosen = spread_of_fits(model, x, seed=seed)
-        planes = posterior_planes(model, tf.gather(x, chosen), seed=seed)
+        judged = min(_JUDGED, count)
+        batches = image_batches(data.test, preparation, seed=seed, images=judged, batch=_TOGETHER)
+        chosen = spread_of_fits(model, batches, seed=seed)
+        x = np.concatenate([x.numpy() for x in batches])[chosen]
+        planes = posterior_planes(model, tf.constant(x), seed=seed)
         save(posterior_contours(data.test.images[chosen] / white, planes), folder.figures / "posterior.png")
     history = read_history(folder.tensorboard)
     if "neg_elbo" in history:
@@ -126,8 +127,10 @@ def write_figures(folder, *, model, data, preparation, seed, test_images=None, b
 
 
 def _latents(model, data, preparation, *, seed, test_images):
-    """How many latents there are and are used, and the KL of each, on at most `_USING` test images."""
+    """How many latents there are and are used, and the KL of each, on at most `_USING` test images; None of one image."""
     images = min(_USING, data.test.count, test_images or _USING)
+    if images < 2:
+        return None
     x = next(iter(image_batches(data.test, preparation, seed=seed, images=images, batch=images)))
     use = tf.function(lambda x: latent_use(model, x, _seed(seed, 4)), autograph=False)(x)
     return {"features": model.latent_features, "active_units": int(use.active_units), "kl": use.kl.numpy().tolist()}

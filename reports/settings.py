@@ -1,6 +1,8 @@
 """What each method of estimating log p(x) can be told, with the defaults."""
 
-__all__ = ["SETTINGS", "check_evaluation"]
+import numbers
+
+__all__ = ["CHOICES", "SETTINGS", "check_evaluation"]
 
 _CHAINS = {
     "images": 50,
@@ -15,6 +17,7 @@ SETTINGS = {
     "hais": _CHAINS,
     "bidirectional": {**_CHAINS, "samples": 1000},
 }
+CHOICES = {"start": ("prior", "posterior", "base"), "gradients": ("float32", "bfloat16")}
 
 
 def check_evaluation(evaluation):
@@ -24,7 +27,7 @@ def check_evaluation(evaluation):
         evaluation: {method: {setting: value}}.
 
     Raises:
-        ValueError: for an unknown method or setting.
+        ValueError: for an unknown method or setting, and a value out of range.
 
     Example:
         >>> check_evaluation({"hais": {"temperatures": 2000, "chains": 8}})
@@ -32,11 +35,27 @@ def check_evaluation(evaluation):
     for method, settings in evaluation.items():
         if method not in SETTINGS:
             raise ValueError(
-                f"Unknown method in `evaluation`. Expected one of: {', '.join(SETTINGS)}. Received: {method!r}."
+                f"Unknown method in `evaluation`. Expected one of: {', '.join(SETTINGS)}. Received: {method!r}. "
+                "Change it in the preset."
             )
-        for name in settings:
+        for name, value in settings.items():
             if name not in SETTINGS[method]:
                 raise ValueError(
                     f"Unknown setting of `evaluation[{method!r}]`. Expected some of: {', '.join(SETTINGS[method])}. "
-                    f"Received: {name!r}."
+                    f"Received: {name!r}. Change it in the preset."
                 )
+            _check_value(method, name, value)
+
+
+def _check_value(method, name, value):
+    if name in CHOICES:
+        expected, fits = f"one of: {', '.join(CHOICES[name])}", value in CHOICES[name]
+    else:
+        least = 2 if name == "temperatures" else 1
+        expected, fits = f"an integer of at least {least}", isinstance(value, numbers.Integral) and value >= least
+        fits = fits or value is SETTINGS[method][name]  # None: all images
+    if not fits:
+        raise ValueError(
+            f"`evaluation[{method!r}][{name!r}]` is out of range. Expected {expected}. Received: {value!r}. "
+            "Change it in the preset."
+        )

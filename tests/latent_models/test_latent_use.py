@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from decoders.dense import DenseDecoder
@@ -61,3 +62,9 @@ def test_features_that_ignore_the_images_are_not_active():
     use = latent_use(model, X, SEED)
     assert use.activity[1] < 1e-3 < 0.01 < use.activity[0]
     assert int(use.active_units) == np.sum(loc.var(0) > 0.01)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 7])
+def test_samples_without_their_opposites_are_refused(samples):
+    with pytest.raises(ValueError, match=f"`samples` must be even.* Received: samples={samples}"):
+        latent_use(vae(DiagonalNormal(FEATURES, context=8)), X, SEED, samples=samples)

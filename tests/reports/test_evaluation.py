@@ -119,6 +119,16 @@ def test_what_an_evaluation_cannot_be_told_is_refused():
         check_evaluation({"ais": {}})
     with pytest.raises(ValueError, match=r"`evaluation\['hais'\]`. Expected .*temperatures.* Received: 'samples'"):
         check_evaluation({"hais": {"samples": 10}})
+    for name, value in {
+        "start": "bse",
+        "chains": 0,
+        "gradients": "float16",
+        "images": "all",
+        "temperatures": 1,
+    }.items():
+        with pytest.raises(ValueError, match=rf"'{name}'\]` is out of range. Expected .* Received: {value!r}"):
+            check_evaluation({"hais": {name: value}})
+    check_evaluation({"importance": {"images": None}})
 
 
 def test_bits_count_a_grey_level_as_one():

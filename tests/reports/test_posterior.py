@@ -10,9 +10,12 @@ from densities.base import Conditional
 from densities.gaussian import DiagonalNormal, StandardNormal
 from densities.pixels import Bernoulli
 from encoders.dense import DenseEncoder
+from estimators.noise import PlacedNoise
 from flows import premade
 from latent_models.vae import VAE
-from reports.posterior import posterior_contours, posterior_planes, spread_of_fits
+from reports.latent_space import latent_map
+from reports.posterior import Plane, posterior_contours, posterior_planes, spread_of_fits
+from reports.run_report import _posterior_samples, _seed
 
 SHAPE = (4, 4, 1)
 X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (9, *SHAPE)), tf.float32)
@@ -54,7 +57,7 @@ def test_the_divergence_on_the_plane_is_what_the_bound_lacks(name):
 
 def test_images_are_chosen_by_how_well_the_posterior_fits():
     model = vae("IAF")
-    chosen = spread_of_fits(model, X, seed=1)
+    chosen = spread_of_fits(model, [X[:5], X[5:]], seed=1)
     planes = posterior_planes(model, tf.gather(X, chosen), seed=1)
     best, middle, worst = (both.divergence("posterior", "true") for both, _ in planes)
     assert best < middle < worst
@@ -74,3 +77,36 @@ def test_a_posterior_far_from_the_true_one_is_shown_with_it():
     for density in both.densities.values():
         edge = np.concatenate([density[0], density[-1], density[:, 0], density[:, -1]])
         assert edge.max() < 0.01 * density.max()
+
+
+def test_densities_that_overflow_or_vanish_are_left_blank():
+    line = np.linspace(-1.0, 1.0, 5)
+    nothing = Plane(line, line, {"true": np.zeros([5, 5]), "posterior": np.zeros([5, 5])})
+    figure = posterior_contours(np.zeros([1, 4, 4, 4], np.uint8), [(nothing, None)])
+    assert len(figure.axes) == 3
+    model = vae("IAF")
+    for weight in model.encoder.trainable_weights:
+        weight.assign(6.0 * tf.random.stateless_normal(weight.shape, [1, 2]))
+    for both, base in posterior_planes(model, X[:2], seed=1):
+        for density in [*both.densities.values(), *base.densities.values()]:
+            assert np.isfinite(density).all()
+
+
+def test_samples_before_the_flow_are_the_gaussian_s():
+    model = vae("planar")
+    before, after = _posterior_samples(model, [X[:5], X[5:]], seed=3)
+    noise = PlacedNoise.of(_seed(3, 3), images=9).normal(count=1, features=2)
+    q = model.encoder(X)
+    expected = q.distribution.mean() + q.distribution.stddev() * noise[0]
+    np.testing.assert_allclose(before, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(after, q.bijector.forward(expected), rtol=1e-5, atol=1e-5)
+    figure = latent_map(after, before=before, labels=np.arange(9) % 3)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Before the flow", "After the flow"]
+    shown = [axes.collections[0].get_offsets() for axes in figure.axes]
+    np.testing.assert_allclose(shown[0], before[::3], rtol=1e-5)
+    np.testing.assert_allclose(shown[1], after[::3], rtol=1e-5)
+
+
+@pytest.mark.parametrize("features", [2, 5])
+def test_a_single_code_is_shown(features):
+    assert len(latent_map(np.ones([1, features])).axes) == 1
