@@ -65,7 +65,7 @@ def bracketed(model, *, seed, images, samples, file=None, **settings):
             run, simulated, seed=[seed, _CHAINS], file=file and file(steps), images=images, progress=sys.stderr.isatty()
         )
     kept = file and file("importance")
-    batches = [x.numpy()[i : i + IMAGES] for i in range(0, images, IMAGES)]
+    batches = [x[i : i + IMAGES] for i in range(0, images, IMAGES)]
     reference = weighed(model, batches, samples=samples, seed=seed, images=images, file=kept)
     return brackets, reference
 

@@ -82,7 +82,27 @@ class Curves(keras.callbacks.Callback):
         return np.array([self.progress.timed_images, self.progress.timed_seconds], np.float64)
 
 
-class Pictures(keras.callbacks.Callback):
+class _Shown(keras.callbacks.Callback):
+    """Abstract: calls `show` at the end of every so many epochs, and of the last one."""
+
+    def __init__(self, writer, *, every):
+        super().__init__()
+        self.writer = writer
+        self.every = every
+
+    def show(self):
+        """Writes what is to be seen; the writer has the step."""
+        raise NotImplementedError
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+            return
+        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
+            self.show()
+        self.writer.flush()
+
+
+class Pictures(_Shown):
     """Shows samples, and validation images beside their reconstructions, with the same noise each time.
 
     Args:
@@ -93,27 +113,21 @@ class Pictures(keras.callbacks.Callback):
     """
 
     def __init__(self, writer, *, data, preparation, every):
-        super().__init__()
-        self.writer = writer
+        super().__init__(writer, every=every)
         self.images = data.validation.images[:_PAIRS]
         self.white = data.spec.levels - 1
         self.preparation = preparation
-        self.every = every
 
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
-            return
+    def show(self):
         samples = self.model.sample(_SHOWN, _SEED).numpy()
         seen = self.preparation(tf.constant(self.images), _SEED)
         rebuilt = self.model.reconstruct(seen, _SEED).numpy()
         pairs = np.stack([self.images / np.float32(self.white), rebuilt], 1).reshape(-1, *rebuilt.shape[1:])
-        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
-            tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
-            tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
-        self.writer.flush()
+        tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
+        tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
 
 
-class Latents(keras.callbacks.Callback):
+class Latents(_Shown):
     """Writes how many latent features are active, and the KL of each, for validation images and the same noise each time.
 
     Args:
@@ -124,24 +138,19 @@ class Latents(keras.callbacks.Callback):
     """
 
     def __init__(self, writer, *, data, preparation, every):
-        super().__init__()
-        self.writer = writer
+        super().__init__(writer, every=every)
         self.images = preparation(tf.constant(data.validation.images[:_USING]), _SEED)
-        self.every = every
         self.use = None
 
     def on_train_begin(self, logs=None):
         model = self.model
         self.use = tf.function(lambda x: latent_use(model, x, _SEED), autograph=False)
 
-    def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
-            return
+    def show(self):
         use = self.use(self.images)
-        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
-            tf.summary.scalar("latents/active_units", use.active_units)
-            for number, kl in enumerate(use.kl.numpy()):
-                tf.summary.scalar(f"latents_kl/{number:03d}", kl)
+        tf.summary.scalar("latents/active_units", use.active_units)
+        for number, kl in enumerate(use.kl.numpy()):
+            tf.summary.scalar(f"latents_kl/{number:03d}", kl)
 
 
 def log_hyperparameters(folder, config):
