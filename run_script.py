@@ -14,17 +14,19 @@ import time
 
 import click
 
-import blocks  # noqa: F401  these packages load what is used, when it is used: --help needs no TensorFlow
-import decoders
-import densities
-import encoders
-import flows
-import iaf
-import image_data
-import latent_models
-import reports
-import run_folder
-import training
+from vae_flows import (
+    blocks,  # noqa: F401  these packages load what is used, when it is used: --help needs no TensorFlow
+    decoders,
+    densities,
+    encoders,
+    flows,
+    iaf,
+    image_data,
+    latent_models,
+    reports,
+    run_folder,
+    training,
+)
 
 
 def quickstart(data):
@@ -396,5 +398,11 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
         print(f"NLL {nll['value']:.2f} +- {nll['standard_error']:.2f} nats a test image. Report: {folder.report}")
 
 
+def run_from_terminal():
+    """The command `vae-flows`, and `python run_script.py`."""
+    name = "python run_script.py" if __name__ == "__main__" else "vae-flows"
+    sys.exit(run_folder.exit_status(main, name=name))
+
+
 if __name__ == "__main__":
-    sys.exit(run_folder.exit_status(main, name="python run_script.py"))
+    run_from_terminal()

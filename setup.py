@@ -1,10 +1,11 @@
-"""Installs the packages of vae-flows. Tests, benchmarks and run_script.py stay in the checkout."""
+"""Installs the folders of this checkout as `vae_flows.*`, with run_script.py; tests and benchmarks stay here."""
 
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
-PACKAGES = [
+FOLDERS = [
     "blocks",
     "decoders",
     "densities",
@@ -19,6 +20,15 @@ PACKAGES = [
     "training",
 ]
 
+
+class BuildWithPresets(build_py):
+    """Takes run_script.py, with its presets, into the package: `vae_flows.run_script`."""
+
+    def find_package_modules(self, package, package_dir):
+        found = super().find_package_modules(package, package_dir)
+        return [*found, (package, "run_script", "run_script.py")] if package == "vae_flows" else found
+
+
 setup(
     name="vae-flows",
     version="0.1.0",
@@ -27,8 +37,11 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=PACKAGES,
-    package_data={"reports": ["*.j2"]},
+    packages=["vae_flows", *(f"vae_flows.{folder}" for folder in FOLDERS)],
+    package_dir={"vae_flows": "vae_flows", **{f"vae_flows.{folder}": folder for folder in FOLDERS}},
+    package_data={"vae_flows.reports": ["*.j2"]},
+    cmdclass={"build_py": BuildWithPresets},
+    entry_points={"console_scripts": ["vae-flows = vae_flows.run_script:run_from_terminal"]},
     install_requires=[
         "tensorflow>=2.21",
         "keras>=3.15",

@@ -15,7 +15,7 @@ import click
 import numpy as np
 import scipy.stats
 
-from run_folder import RunFolder
+from vae_flows.run_folder import RunFolder
 
 PRESETS = {
     "none": "mnist_no_flow",

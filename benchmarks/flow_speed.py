@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from decoders import DenseDecoder
-from densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
-from encoders import DenseEncoder
-from flows import HouseholderBasis, StandardBasis, premade
-from latent_models import VAE
+from vae_flows.decoders import DenseDecoder
+from vae_flows.densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
+from vae_flows.encoders import DenseEncoder
+from vae_flows.flows import HouseholderBasis, StandardBasis, premade
+from vae_flows.latent_models import VAE
 
 LATENT, WIDTH, BATCH, IMAGE = 20, 400, 128, (28, 28, 1)
 STEPS, PAIRS = 10, 15

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from image_data import PREPARATIONS, load, training_batches
+from vae_flows.image_data import PREPARATIONS, load, training_batches
 
 SECONDS, REPEATS = 1.0, 5
 

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.softplus import sum_of_softplus
-from estimators import HamiltonianAIS, ImportanceSampling, UnreliableWeights, linear_schedule
-from estimators.hmc import standard_normal_log_prob
+from vae_flows.densities.softplus import sum_of_softplus
+from vae_flows.estimators import HamiltonianAIS, ImportanceSampling, UnreliableWeights, linear_schedule
+from vae_flows.estimators.hmc import standard_normal_log_prob
 
 FEATURES, IMAGES, CHAINS, TEMPERATURES, LEAPFROGS, STEP = 50, 20, 16, 20, 10, 0.02
 SAMPLES, CHUNK, PAIRS = 768, 64, 9

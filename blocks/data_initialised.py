@@ -48,7 +48,7 @@ def initialise_from_data(model, call):
 
     Example:
         >>> import keras
-        >>> from blocks.normalised import WeightNormalised
+        >>> from vae_flows.blocks.normalised import WeightNormalised
         >>> dense = WeightNormalised(keras.layers.Dense(3))
         >>> dense.build((None, 2))
         >>> x = tf.random.stateless_normal([500, 2], seed=[0, 1]) * 5.0

@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.gated import GatedDense
-from blocks.normalised import built
-from blocks.shapes import check_last_axis, integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.gated import GatedDense
+from vae_flows.blocks.normalised import built
+from vae_flows.blocks.shapes import check_last_axis, integers
 
 __all__ = ["FeatureNet"]
 

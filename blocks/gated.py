@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.transposed import transposed_convolution
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.transposed import transposed_convolution
 
 __all__ = ["GatedConv2D", "GatedConv2DTranspose", "GatedDense"]
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
+from vae_flows.blocks.configured import Configured
 
 __all__ = ["Lazy"]
 

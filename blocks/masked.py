@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.normalised import built
-from blocks.shapes import check_last_axis, integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.normalised import built
+from vae_flows.blocks.shapes import check_last_axis, integers
 
 __all__ = ["MADE", "MaskedDense", "MaskedResidual"]
 

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.data_initialised import DataInitialised
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.data_initialised import DataInitialised
 
 __all__ = ["WeightNormalised", "built"]
 

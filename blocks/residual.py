@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.normalised import built
-from blocks.transposed import transposed_convolution
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.normalised import built
+from vae_flows.blocks.transposed import transposed_convolution
 
 __all__ = ["ResidualBlock", "UpsamplingResidualBlock"]
 

@@ -2,8 +2,8 @@
 
 import keras
 
-from blocks.configured import Configured
-from blocks.shapes import margins, without_margins
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.shapes import margins, without_margins
 
 __all__ = ["Cropped"]
 
@@ -27,7 +27,7 @@ class Cropped(Configured, keras.layers.Layer):
         ValueError: for a cropping that leaves no image.
 
     Example:
-        >>> from decoders.dense import DenseDecoder
+        >>> from vae_flows.decoders.dense import DenseDecoder
         >>> Cropped(DenseDecoder(20, image_shape=(32, 32, 1), outputs=1), cropping=2).image_shape
         (28, 28, 1)
     """

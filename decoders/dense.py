@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.feature_net import FeatureNet
-from blocks.shapes import check_image_shape, check_last_axis
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.feature_net import FeatureNet
+from vae_flows.blocks.shapes import check_image_shape, check_last_axis
 
 __all__ = ["DenseDecoder"]
 

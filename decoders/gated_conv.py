@@ -4,9 +4,9 @@ import math
 
 import keras
 
-from blocks.configured import Configured
-from blocks.gated import GatedConv2D, GatedConv2DTranspose
-from blocks.shapes import check_image_shape, check_last_axis, divided, integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.gated import GatedConv2D, GatedConv2DTranspose
+from vae_flows.blocks.shapes import check_image_shape, check_last_axis, divided, integers
 
 __all__ = ["GatedConvDecoder"]
 

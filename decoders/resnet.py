@@ -5,11 +5,11 @@ import math
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.normalised import built
-from blocks.residual import ResidualBlock, UpsamplingResidualBlock
-from blocks.shapes import check_image_shape, check_last_axis, divided, integers
-from blocks.transposed import transposed_convolution
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.normalised import built
+from vae_flows.blocks.residual import ResidualBlock, UpsamplingResidualBlock
+from vae_flows.blocks.shapes import check_image_shape, check_last_axis, divided, integers
+from vae_flows.blocks.transposed import transposed_convolution
 
 __all__ = ["ResNetDecoder"]
 

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.lazy import Lazy
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.lazy import Lazy
 
 __all__ = ["Conditional", "LazyDistribution"]
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.base import LazyDistribution
+from vae_flows.densities.base import LazyDistribution
 
 __all__ = ["FixedScaleGaussian", "LatentScaleGaussian", "PixelScaleGaussian", "SharedScaleGaussian"]
 

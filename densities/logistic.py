@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.base import LazyDistribution
+from vae_flows.densities.base import LazyDistribution
 
 __all__ = ["LogisticMixture"]
 

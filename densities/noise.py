@@ -9,7 +9,7 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from estimators.hmc import standard_normal_log_prob
+from vae_flows.estimators.hmc import standard_normal_log_prob
 
 __all__ = ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"]
 

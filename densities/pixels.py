@@ -9,8 +9,8 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.base import LazyDistribution
-from densities.softplus import sum_of_softplus
+from vae_flows.densities.base import LazyDistribution
+from vae_flows.densities.softplus import sum_of_softplus
 
 __all__ = ["Bernoulli"]
 

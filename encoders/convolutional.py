@@ -5,10 +5,10 @@ import math
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.normalised import built
-from blocks.residual import ResidualBlock
-from blocks.shapes import check_image_shape, check_images, divided, integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.normalised import built
+from vae_flows.blocks.residual import ResidualBlock
+from vae_flows.blocks.shapes import check_image_shape, check_images, divided, integers
 
 __all__ = ["ConvolutionalEncoder"]
 

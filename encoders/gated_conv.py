@@ -5,9 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.gated import GatedConv2D, GatedDense
-from blocks.shapes import check_image_shape, check_images, divided, integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.gated import GatedConv2D, GatedDense
+from vae_flows.blocks.shapes import check_image_shape, check_images, divided, integers
 
 __all__ = ["GatedConvEncoder"]
 

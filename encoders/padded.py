@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.shapes import check_images, margins, without_margins
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.shapes import check_images, margins, without_margins
 
 __all__ = ["Padded"]
 
@@ -27,7 +27,7 @@ class Padded(Configured, keras.layers.Layer):
         ValueError: for a padding that leaves no image, and for images of another shape.
 
     Example:
-        >>> from encoders.dense import DenseEncoder
+        >>> from vae_flows.encoders.dense import DenseEncoder
         >>> Padded(DenseEncoder((32, 32, 1)), padding=2).image_shape
         (28, 28, 1)
     """

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from estimators.compiled import folded
-from estimators.hais import STRETCHES
-from estimators.result import Estimate
+from vae_flows.estimators.compiled import folded
+from vae_flows.estimators.hais import STRETCHES
+from vae_flows.estimators.result import Estimate
 
 __all__ = ["AdaptiveTemperatures"]
 

@@ -5,11 +5,11 @@ import functools
 import numpy as np
 import tensorflow as tf
 
-from estimators.chains import Chains, Tally, Trace
-from estimators.compiled import for_any_batch, optionally_xla
-from estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
-from estimators.noise import PlacedNoise
-from estimators.step_size import FROZEN, adapted
+from vae_flows.estimators.chains import Chains, Tally, Trace
+from vae_flows.estimators.compiled import for_any_batch, optionally_xla
+from vae_flows.estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.step_size import FROZEN, adapted
 
 __all__ = ["CHAIN_ROWS", "AnnealedRun"]
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from estimators.result import Estimate
-from estimators.step_size import BiasedAdaptation
+from vae_flows.estimators.result import Estimate
+from vae_flows.estimators.step_size import BiasedAdaptation
 
 __all__ = ["BidirectionalMonteCarlo", "Bracket"]
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from estimators.hmc import Point
+from vae_flows.estimators.hmc import Point
 
 __all__ = ["Chains", "Tally", "Trace"]
 

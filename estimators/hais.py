@@ -8,13 +8,13 @@ import zlib
 
 import numpy as np
 
-from estimators.annealed_run import CHAIN_ROWS, AnnealedRun
-from estimators.chains import Trace
-from estimators.compiled import as_images, as_seed, folded
-from estimators.log_mean_exp import LogMean
-from estimators.result import Estimate
-from estimators.schedules import checked_schedule, refined
-from estimators.step_size import FROZEN, BiasedAdaptation, PilotTuning
+from vae_flows.estimators.annealed_run import CHAIN_ROWS, AnnealedRun
+from vae_flows.estimators.chains import Trace
+from vae_flows.estimators.compiled import as_images, as_seed, folded
+from vae_flows.estimators.log_mean_exp import LogMean
+from vae_flows.estimators.result import Estimate
+from vae_flows.estimators.schedules import checked_schedule, refined
+from vae_flows.estimators.step_size import FROZEN, BiasedAdaptation, PilotTuning
 
 __all__ = ["HamiltonianAIS"]
 

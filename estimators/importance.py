@@ -6,11 +6,11 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from estimators.compiled import as_images, as_seed, for_any_batch, optionally_xla
-from estimators.log_mean_exp import LogMean
-from estimators.noise import ROWS, PlacedNoise
-from estimators.pareto import pareto_k, tail_length
-from estimators.result import Estimate
+from vae_flows.estimators.compiled import as_images, as_seed, for_any_batch, optionally_xla
+from vae_flows.estimators.log_mean_exp import LogMean
+from vae_flows.estimators.noise import ROWS, PlacedNoise
+from vae_flows.estimators.pareto import pareto_k, tail_length
+from vae_flows.estimators.result import Estimate
 
 __all__ = ["ImportanceSampling", "UnreliableWeights"]
 

@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 import tqdm
 
-from estimators.importance import UnreliableWeights, warn_if_unreliable
-from estimators.result import Estimate
+from vae_flows.estimators.importance import UnreliableWeights, warn_if_unreliable
+from vae_flows.estimators.result import Estimate
 
 __all__ = ["sweep"]
 

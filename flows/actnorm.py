@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from blocks.data_initialised import DataInitialised
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
+from vae_flows.blocks.data_initialised import DataInitialised
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
 
 __all__ = ["ActivationNormalisation"]
 

@@ -4,10 +4,10 @@ import functools
 
 import tensorflow as tf
 
-from blocks.masked import MADE
-from flows.base import LazyBijector
-from flows.elements import Affine, Gated, Shift, check_bound
-from flows.fused import FusedBijector
+from vae_flows.blocks.masked import MADE
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.elements import Affine, Gated, Shift, check_bound
+from vae_flows.flows.fused import FusedBijector
 
 __all__ = ["AutoregressiveBijector", "GatedAutoregressive", "MaskedAutoregressive", "ShiftAutoregressive"]
 

@@ -1,7 +1,7 @@
 """Lazy bijectors: layers that return a bijector, and the two ways to combine them."""
 
-from blocks.lazy import Lazy
-from flows.fused import ChainBijector, InvertBijector
+from vae_flows.blocks.lazy import Lazy
+from vae_flows.flows.fused import ChainBijector, InvertBijector
 
 __all__ = ["Chain", "Invert", "LazyBijector"]
 

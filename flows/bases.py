@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from blocks.configured import Configured
-from flows.householder import HouseholderBijector
-from flows.parameters import normal, rows
+from vae_flows.blocks.configured import Configured
+from vae_flows.flows.householder import HouseholderBijector
+from vae_flows.flows.parameters import normal, rows
 
 __all__ = ["Basis", "GramSchmidtBasis", "HouseholderBasis", "StandardBasis"]
 

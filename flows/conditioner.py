@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from blocks.shapes import integers
+from vae_flows.blocks.configured import Configured
+from vae_flows.blocks.shapes import integers
 
 __all__ = ["Conditioner"]
 

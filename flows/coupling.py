@@ -4,11 +4,11 @@ import functools
 
 import tensorflow as tf
 
-from flows.base import LazyBijector
-from flows.conditioner import Conditioner
-from flows.elements import Affine, Shift, check_bound
-from flows.fused import FusedBijector
-from flows.parameters import Parameters
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.conditioner import Conditioner
+from vae_flows.flows.elements import Affine, Shift, check_bound
+from vae_flows.flows.fused import FusedBijector
+from vae_flows.flows.parameters import Parameters
 
 __all__ = ["AdditiveCoupling", "AffineCoupling", "CouplingBijector", "CouplingLayer", "DiagonalScaling"]
 

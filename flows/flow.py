@@ -3,9 +3,9 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.base import LazyDistribution
-from densities.noise import pull, push
-from flows.fused import forward_and_log_det, inverse_and_log_det
+from vae_flows.densities.base import LazyDistribution
+from vae_flows.densities.noise import pull, push
+from vae_flows.flows.fused import forward_and_log_det, inverse_and_log_det
 
 __all__ = ["Flow", "FlowDistribution"]
 

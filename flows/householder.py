@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
-from flows.parameters import Parameters, normal, rows
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
+from vae_flows.flows.parameters import Parameters, normal, rows
 
 __all__ = ["Householder", "HouseholderBijector"]
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
-from flows.parameters import Parameters, rows
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
+from vae_flows.flows.parameters import Parameters, rows
 
 __all__ = ["InvertibleLinear"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from blocks.shapes import integers
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
+from vae_flows.blocks.shapes import integers
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
 
 __all__ = ["Permutation", "Reverse"]
 

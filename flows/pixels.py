@@ -8,9 +8,9 @@ come: in [0, 1], whatever happens inside.
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from blocks.data_initialised import DataInitialised
-from blocks.lazy import Lazy
-from densities.base import LazyDistribution
+from vae_flows.blocks.data_initialised import DataInitialised
+from vae_flows.blocks.lazy import Lazy
+from vae_flows.densities.base import LazyDistribution
 
 __all__ = [
     "ActivationNormalisedPixels",

@@ -4,10 +4,10 @@ import math
 
 import tensorflow as tf
 
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
-from flows.monotone import increasing_root
-from flows.parameters import Parameters, normal, rows
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
+from vae_flows.flows.monotone import increasing_root
+from vae_flows.flows.parameters import Parameters, normal, rows
 
 __all__ = ["Planar"]
 

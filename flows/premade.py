@@ -8,20 +8,20 @@ nothing: the steps are then static, and of a posterior the Gaussian alone depend
 cost a product with its context, so a narrow c keeps sixteen steps cheap beside a wide encoder.
 """
 
-from blocks.feature_net import FeatureNet
-from densities.gaussian import DiagonalNormal, StandardNormal
-from flows.actnorm import ActivationNormalisation
-from flows.autoregressive import GatedAutoregressive, MaskedAutoregressive
-from flows.base import Chain, Invert
-from flows.bases import GramSchmidtBasis
-from flows.coupling import AdditiveCoupling, AffineCoupling, DiagonalScaling
-from flows.flow import Flow
-from flows.householder import Householder
-from flows.permutation import Reverse
-from flows.planar import Planar
-from flows.radial import Radial
-from flows.spline import SplineCoupling
-from flows.sylvester import Sylvester
+from vae_flows.blocks.feature_net import FeatureNet
+from vae_flows.densities.gaussian import DiagonalNormal, StandardNormal
+from vae_flows.flows.actnorm import ActivationNormalisation
+from vae_flows.flows.autoregressive import GatedAutoregressive, MaskedAutoregressive
+from vae_flows.flows.base import Chain, Invert
+from vae_flows.flows.bases import GramSchmidtBasis
+from vae_flows.flows.coupling import AdditiveCoupling, AffineCoupling, DiagonalScaling
+from vae_flows.flows.flow import Flow
+from vae_flows.flows.householder import Householder
+from vae_flows.flows.permutation import Reverse
+from vae_flows.flows.planar import Planar
+from vae_flows.flows.radial import Radial
+from vae_flows.flows.spline import SplineCoupling
+from vae_flows.flows.sylvester import Sylvester
 
 __all__ = ["householder", "iaf", "maf", "neural_spline", "nice", "planar", "radial", "real_nvp", "sylvester"]
 

@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-from flows.base import LazyBijector
-from flows.fused import FusedBijector
-from flows.parameters import Parameters, normal, rows
+from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.fused import FusedBijector
+from vae_flows.flows.parameters import Parameters, normal, rows
 
 __all__ = ["Radial"]
 

@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
-from flows.autoregressive import AutoregressiveLayer
-from flows.coupling import CouplingLayer
+from vae_flows.flows.autoregressive import AutoregressiveLayer
+from vae_flows.flows.coupling import CouplingLayer
 
 __all__ = ["AutoregressiveSpline", "RationalQuadratic", "SplineCoupling"]
 

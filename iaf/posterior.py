@@ -1,11 +1,11 @@
 """The inverse autoregressive posterior of Kingma et al. 2016."""
 
-from blocks.feature_net import FeatureNet
-from densities.gaussian import DiagonalNormal
-from flows.autoregressive import GatedAutoregressive
-from flows.base import Chain
-from flows.flow import Flow
-from flows.permutation import Reverse
+from vae_flows.blocks.feature_net import FeatureNet
+from vae_flows.densities.gaussian import DiagonalNormal
+from vae_flows.flows.autoregressive import GatedAutoregressive
+from vae_flows.flows.base import Chain
+from vae_flows.flows.flow import Flow
+from vae_flows.flows.permutation import Reverse
 
 __all__ = ["iaf_posterior"]
 

@@ -5,9 +5,9 @@ import functools
 
 import numpy as np
 
-from image_data.checks import as_levels, check_arrays
-from image_data.spec import ImageSpec
-from image_data.storage import aligned, allocate, block_slices, hold_out
+from vae_flows.image_data.checks import as_levels, check_arrays
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.image_data.storage import aligned, allocate, block_slices, hold_out
 
 __all__ = ["ImageSet", "Split", "from_arrays"]
 

@@ -11,8 +11,8 @@ import pathlib
 import numpy as np
 import tqdm
 
-from image_data.arrays import Split
-from image_data.storage import allocate
+from vae_flows.image_data.arrays import Split
+from vae_flows.image_data.storage import allocate
 
 __all__ = ["MEMORY_LIMIT", "cache_folder", "cache_path", "collect", "version"]
 

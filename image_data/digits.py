@@ -5,7 +5,7 @@ import importlib.resources
 
 import numpy as np
 
-from image_data.arrays import ImageSet, from_arrays
+from vae_flows.image_data.arrays import ImageSet, from_arrays
 
 __all__ = ["load_digits"]
 

@@ -5,11 +5,11 @@ import pathlib
 
 import numpy as np
 
-from image_data.arrays import ImageSet
-from image_data.collect import MEMORY_LIMIT, cache_path, collect, version
-from image_data.picture_files import GREY_MODES, SUFFIXES, Unreadable, picture_blocks, picture_modes
-from image_data.spec import ImageSpec
-from image_data.storage import hold_out
+from vae_flows.image_data.arrays import ImageSet
+from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
+from vae_flows.image_data.picture_files import GREY_MODES, SUFFIXES, Unreadable, picture_blocks, picture_modes
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.image_data.storage import hold_out
 
 __all__ = ["load_folder"]
 

@@ -5,12 +5,12 @@ import pathlib
 
 import numpy as np
 
-from image_data.arrays import ImageSet
-from image_data.checks import as_levels, check_arrays
-from image_data.collect import MEMORY_LIMIT, cache_path, collect, version
-from image_data.numpy_streams import Mapped, Packed, reading
-from image_data.spec import ImageSpec
-from image_data.storage import hold_out
+from vae_flows.image_data.arrays import ImageSet
+from vae_flows.image_data.checks import as_levels, check_arrays
+from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
+from vae_flows.image_data.numpy_streams import Mapped, Packed, reading
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.image_data.storage import hold_out
 
 __all__ = ["load_numpy"]
 

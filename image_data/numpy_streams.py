@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from image_data.storage import block_slices
+from vae_flows.image_data.storage import block_slices
 
 __all__ = ["Mapped", "Packed", "reading"]
 

@@ -33,7 +33,7 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
 
     Example:
         >>> import numpy as np
-        >>> from image_data import GreyLevels, Split
+        >>> from vae_flows.image_data import GreyLevels, Split
         >>> split = Split(np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1))  # four grey levels
         >>> batches = training_batches(split, batch=2, preparation=GreyLevels(levels=5), seed=0)
         >>> sorted(np.ravel(list(batches.take(2))).tolist())
@@ -84,7 +84,7 @@ def evaluation_batches(split, *, batch, preparation, seed):
 
     Example:
         >>> import numpy as np
-        >>> from image_data import GreyLevels, Split
+        >>> from vae_flows.image_data import GreyLevels, Split
         >>> split = Split(np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1))
         >>> batches = evaluation_batches(split, batch=2, preparation=GreyLevels(levels=5), seed=0)
         >>> [x.numpy().ravel().tolist() for x in batches]

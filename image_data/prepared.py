@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from image_data.arrays import ImageSet
-from image_data.collect import MEMORY_LIMIT, cache_folder, collect
-from image_data.data_dir import find_prepared, is_prepared, refuse_foreign
-from image_data.download import download
-from image_data.recipes import RECIPES, Recipe
-from image_data.spec import ImageSpec
-from image_data.storage import hold_out
+from vae_flows.image_data.arrays import ImageSet
+from vae_flows.image_data.collect import MEMORY_LIMIT, cache_folder, collect
+from vae_flows.image_data.data_dir import find_prepared, is_prepared, refuse_foreign
+from vae_flows.image_data.download import download
+from vae_flows.image_data.recipes import RECIPES, Recipe
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.image_data.storage import hold_out
 
 __all__ = ["load_prepared"]
 

@@ -3,7 +3,7 @@
 import difflib
 import pathlib
 
-from image_data.collect import MEMORY_LIMIT
+from vae_flows.image_data.collect import MEMORY_LIMIT
 
 __all__ = ["load"]
 
@@ -39,29 +39,29 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
         ImageSpec(shape=(28, 28, 1), levels=256)
     """
     if name == "digits":
-        from image_data.digits import load_digits
+        from vae_flows.image_data.digits import load_digits
 
         return load_digits()
     path = pathlib.Path(name).expanduser()
     if path.suffix in (".npy", ".npz"):
-        from image_data.numpy_files import load_numpy
+        from vae_flows.image_data.numpy_files import load_numpy
 
         return load_numpy(path, memory_limit=memory_limit)
     if path.is_absolute() or name.startswith((".", "~")) or (path.is_dir() and not _in_tfds(name, data_dir)):
-        from image_data.folder import load_folder
+        from vae_flows.image_data.folder import load_folder
 
         options = {} if image_size is None else {"image_size": image_size}
         return load_folder(path, skip_unreadable=skip_unreadable, memory_limit=memory_limit, **options)
     if not _in_tfds(name, data_dir):
         raise ValueError(_unknown(name))
-    from image_data.prepared import load_prepared
+    from vae_flows.image_data.prepared import load_prepared
 
     return load_prepared(name, data_dir=data_dir, image_size=image_size, memory_limit=memory_limit)
 
 
 def _in_tfds(name, data_dir):
     """Whether TFDS has a set of that name, in its catalogue or prepared in `data_dir`."""
-    from image_data.data_dir import find_prepared
+    from vae_flows.image_data.data_dir import find_prepared
 
     return _base(name) in _catalogue() or find_prepared(name, data_dir) is not None
 

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from image_data.arrays import ImageSet, Split
-from image_data.pipeline import evaluation_batches
-from image_data.prepare import Binarise
-from image_data.spec import ImageSpec
-from image_data.storage import allocate
+from vae_flows.image_data.arrays import ImageSet, Split
+from vae_flows.image_data.pipeline import evaluation_batches
+from vae_flows.image_data.prepare import Binarise
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.image_data.storage import allocate
 
 __all__ = ["binarised"]
 
@@ -28,7 +28,7 @@ def binarised(images: ImageSet) -> ImageSet:
 
     Example:
         >>> import numpy as np
-        >>> from image_data import from_arrays
+        >>> from vae_flows.image_data import from_arrays
         >>> grey = from_arrays(np.full([50, 4, 4, 1], 128, np.uint8))
         >>> binarised(grey).spec
         ImageSpec(shape=(4, 4, 1), levels=2)

@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from blocks.configured import Configured
-from densities.noise import standard_normal
+from vae_flows.blocks.configured import Configured
+from vae_flows.densities.noise import standard_normal
 
 __all__ = ["ImageModel"]
 

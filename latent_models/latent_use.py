@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.noise import standard_normal
+from vae_flows.densities.noise import standard_normal
 
 __all__ = ["LatentUse", "latent_use"]
 

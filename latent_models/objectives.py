@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
-from blocks.configured import Configured
-from latent_models.schedules import Constant
+from vae_flows.blocks.configured import Configured
+from vae_flows.latent_models.schedules import Constant
 
 __all__ = ["Elbo", "Iwae"]
 

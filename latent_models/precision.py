@@ -2,7 +2,7 @@
 
 import keras
 
-from blocks.lazy import Lazy
+from vae_flows.blocks.lazy import Lazy
 
 __all__ = ["rounded"]
 

@@ -9,9 +9,6 @@ import keras
 
 __all__ = ["load_model"]
 
-# Packages whose classes a saved model may name: importing their modules registers the classes with Keras.
-PACKAGES = ("blocks", "densities", "encoders", "decoders", "flows", "latent_models", "iaf", "vlae", "aef", "nvae_tf")
-
 
 def load_model(path):
     """Reads a model from a `.keras` file.
@@ -37,7 +34,7 @@ def load_model(path):
     except (zipfile.BadZipFile, KeyError) as error:
         raise ValueError(f"{path} is not a Keras model. Expected: a .keras archive. Received: {error}.") from error
     for module in sorted(_modules(config)):
-        if module.split(".")[0] in PACKAGES:
+        if module.split(".")[0] == "vae_flows":
             importlib.import_module(module)
     return keras.saving.load_model(path)
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from blocks.configured import Configured
+from vae_flows.blocks.configured import Configured
 
 __all__ = ["Constant", "LinearWarmup"]
 

@@ -3,11 +3,11 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities.noise import pull, push, standard_normal_log_prob
-from flows.flow import FlowDistribution
-from latent_models.image_model import ImageModel
-from latent_models.objectives import Elbo
-from latent_models.terms import Annealing, ElboTerms
+from vae_flows.densities.noise import pull, push, standard_normal_log_prob
+from vae_flows.flows.flow import FlowDistribution
+from vae_flows.latent_models.image_model import ImageModel
+from vae_flows.latent_models.objectives import Elbo
+from vae_flows.latent_models.terms import Annealing, ElboTerms
 
 __all__ = ["VAE"]
 

@@ -1,6 +1,7 @@
 """What a trained model is worth: pictures, likelihoods, one page per run, and runs side by side.
 
-Knows the contract of a model and the folder of a run, never a concrete model; `python -m reports` is its command line.
+Knows the contract of a model and the folder of a run, never a concrete model; its command line is
+`python -m vae_flows.reports`.
 """
 
 import lazy_loader as lazy

@@ -1,4 +1,4 @@
-"""Judge, sample and compare finished runs: `python -m reports --help`."""
+"""Judge, sample and compare finished runs: `python -m vae_flows.reports --help`."""
 
 import os
 import pathlib
@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from reports.settings import CHOICES, SETTINGS
-from run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
+from vae_flows.reports.settings import CHOICES, SETTINGS
+from vae_flows.run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
 
@@ -54,7 +54,7 @@ def evaluate(run, method, **options):
     for name in given.keys() - SETTINGS[method]:
         raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(SETTINGS[method])}.")
     finished = _opened(run)
-    from reports.judging import judge
+    from vae_flows.reports.judging import judge
 
     with warnings_in_one_line():
         said = judge(finished, method, **given)
@@ -79,7 +79,7 @@ def sample(run, count, temperature, seed, out):
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise FileExistsError(f"--out must be a new or an empty folder. Received: {out}. Choose another one.")
     finished = _opened(run, data=False)
-    from reports.sampling import write_samples
+    from vae_flows.reports.sampling import write_samples
 
     with told_in_one_line():
         out.mkdir(parents=True, exist_ok=True)
@@ -98,8 +98,8 @@ def sample(run, count, temperature, seed, out):
 )
 def compare(runs, out):
     """Set runs side by side, sorted by -log p(x)."""
-    from reports.comparison import compare
-    from run_folder.atomic import replacing
+    from vae_flows.reports.comparison import compare
+    from vae_flows.run_folder.atomic import replacing
 
     with told_in_one_line():
         comparison = compare(runs)
@@ -111,7 +111,7 @@ def compare(runs, out):
 
 def _opened(path, *, data=True):
     """The run with its parts read, so that whatever is wrong with them is found before any computing starts."""
-    from reports.finished_run import FinishedRun
+    from vae_flows.reports.finished_run import FinishedRun
 
     with told_in_one_line():
         run = FinishedRun.open(path)
@@ -129,7 +129,7 @@ def _named(options):
 def run(arguments=None):
     """Run the command line; exit status 0, 1 for a user's mistake, 130 for Ctrl-C."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return exit_status(main, arguments=arguments, name="python -m reports")
+    return exit_status(main, arguments=arguments, name="python -m vae_flows.reports")
 
 
 if __name__ == "__main__":

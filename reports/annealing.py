@@ -4,12 +4,12 @@ import sys
 
 import tensorflow as tf
 
-from estimators.bidirectional import BidirectionalMonteCarlo
-from estimators.hais import HamiltonianAIS
-from estimators.schedules import sigmoid_schedule
-from estimators.sweep import sweep
-from latent_models.precision import rounded
-from reports.evaluation import IMAGES, image_batches, weighed
+from vae_flows.estimators.bidirectional import BidirectionalMonteCarlo
+from vae_flows.estimators.hais import HamiltonianAIS
+from vae_flows.estimators.schedules import sigmoid_schedule
+from vae_flows.estimators.sweep import sweep
+from vae_flows.latent_models.precision import rounded
+from vae_flows.reports.evaluation import IMAGES, image_batches, weighed
 
 __all__ = ["annealed", "bracketed", "ladder"]
 

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from reports.page import data_uri, render
-from run_folder.layout import RunFolder
+from vae_flows.reports.page import data_uri, render
+from vae_flows.run_folder.layout import RunFolder
 
 __all__ = ["Cell", "Column", "Comparison", "compare"]
 
@@ -110,7 +110,7 @@ def _complete(folder):
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"The file {folder.results} is not complete. Expected the keys of this version. Received: no {error}. "
-            "Evaluate the run again: python -m reports evaluate RUN."
+            "Evaluate the run again: python -m vae_flows.reports evaluate RUN."
         ) from error
     return results
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reports.figure_style import QUIET, SERIES, new_figure, tidy
+from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
 
 __all__ = ["training_curves"]
 

@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from estimators.compiled import for_any_batch
-from estimators.importance import RELIABLE, ImportanceSampling
-from estimators.noise import PlacedNoise
-from estimators.sweep import sweep
-from image_data.pipeline import evaluation_batches
-from run_folder.atomic import replacing
+from vae_flows.estimators.compiled import for_any_batch
+from vae_flows.estimators.importance import RELIABLE, ImportanceSampling
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.sweep import sweep
+from vae_flows.image_data.pipeline import evaluation_batches
+from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["bits_per_dim", "elbo_terms", "evaluate", "image_batches", "image_by_image", "importance", "weighed"]
 

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from run_folder.atomic import replacing
+from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["CATEGORIES", "INK", "QUIET", "SERIES", "new_figure", "save", "tidy"]
 

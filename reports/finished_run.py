@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from run_folder.layout import RunFolder
+from vae_flows.run_folder.layout import RunFolder
 
 __all__ = ["FinishedRun"]
 
@@ -58,20 +58,20 @@ class FinishedRun:
     @functools.cached_property
     def model(self):
         """The trained model, with its best validation weights."""
-        from latent_models import load_model
+        from vae_flows.latent_models import load_model
 
         return load_model(self.folder.model)
 
     @functools.cached_property
     def data(self):
         """The `ImageSet` that the run was trained on."""
-        from image_data import load
+        from vae_flows.image_data import load
 
         return load(self.config["dataset"], data_dir=self.config.get("data_dir"))
 
     @functools.cached_property
     def preparation(self):
         """How uint8 images become what the model sees."""
-        from image_data import Preparation
+        from vae_flows.image_data import Preparation
 
         return Preparation.from_config(self.config["preparation"])

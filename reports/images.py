@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from image_data.grid import tile
-from reports.figure_style import QUIET, new_figure
+from vae_flows.image_data.grid import tile
+from vae_flows.reports.figure_style import QUIET, new_figure
 
 __all__ = ["image_grid", "in_colour", "reconstruction_pairs", "to_bytes"]
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from reports.annealing import annealed, bracketed
-from reports.diagnostics import annealing_diagnostics, bracket_curve
-from reports.evaluation import evaluate, importance
-from reports.figure_style import save
-from reports.likelihood_table import with_error
-from reports.page import write_page
-from reports.settings import SETTINGS
-from reports.unfinished import unfinished
+from vae_flows.reports.annealing import annealed, bracketed
+from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
+from vae_flows.reports.evaluation import evaluate, importance
+from vae_flows.reports.figure_style import save
+from vae_flows.reports.likelihood_table import with_error
+from vae_flows.reports.page import write_page
+from vae_flows.reports.settings import SETTINGS
+from vae_flows.reports.unfinished import unfinished
 
 __all__ = ["judge"]
 

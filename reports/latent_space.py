@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from image_data.grid import tile
-from reports.figure_style import CATEGORIES, QUIET, SERIES, new_figure, tidy
-from reports.images import in_colour, to_bytes
+from vae_flows.image_data.grid import tile
+from vae_flows.reports.figure_style import CATEGORIES, QUIET, SERIES, new_figure, tidy
+from vae_flows.reports.images import in_colour, to_bytes
 
 __all__ = ["latent_map", "principal_components"]
 

@@ -4,8 +4,8 @@ import base64
 import json
 import pathlib
 
-from reports.likelihood_table import likelihood_tables, training_table, with_error
-from run_folder.atomic import replacing
+from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
+from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["FIGURES", "data_uri", "render", "run_page", "write_page"]
 

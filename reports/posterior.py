@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.colors import LinearSegmentedColormap
 
-from estimators.noise import PlacedNoise
-from image_data.grid import tile
-from reports.evaluation import image_by_image
-from reports.figure_style import QUIET, SERIES, new_figure, tidy
-from reports.images import in_colour, to_bytes
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.image_data.grid import tile
+from vae_flows.reports.evaluation import image_by_image
+from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
+from vae_flows.reports.images import in_colour, to_bytes
 
 __all__ = ["Plane", "posterior_contours", "posterior_planes", "spread_of_fits"]
 

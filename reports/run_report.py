@@ -3,18 +3,18 @@
 import numpy as np
 import tensorflow as tf
 
-from estimators.noise import PlacedNoise
-from latent_models.latent_use import latent_use
-from reports.curves import training_curves
-from reports.evaluation import elbo_terms, evaluate, image_batches, image_by_image
-from reports.figure_style import save
-from reports.history import read_history
-from reports.images import image_grid, reconstruction_pairs
-from reports.latent_space import latent_map
-from reports.likelihood_table import assemble
-from reports.page import write_page
-from reports.posterior import posterior_contours, posterior_planes, spread_of_fits
-from reports.unfinished import unfinished
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.reports.curves import training_curves
+from vae_flows.reports.evaluation import elbo_terms, evaluate, image_batches, image_by_image
+from vae_flows.reports.figure_style import save
+from vae_flows.reports.history import read_history
+from vae_flows.reports.images import image_grid, reconstruction_pairs
+from vae_flows.reports.latent_space import latent_map
+from vae_flows.reports.likelihood_table import assemble
+from vae_flows.reports.page import write_page
+from vae_flows.reports.posterior import posterior_contours, posterior_planes, spread_of_fits
+from vae_flows.reports.unfinished import unfinished
 
 __all__ = ["write_figures", "write_report"]
 

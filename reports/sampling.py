@@ -4,8 +4,8 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from reports.figure_style import save
-from reports.images import image_grid, to_bytes
+from vae_flows.reports.figure_style import save
+from vae_flows.reports.images import image_grid, to_bytes
 
 __all__ = ["draw_images", "write_samples"]
 

@@ -5,7 +5,7 @@ import os
 import pathlib
 import tempfile
 
-from run_folder.atomic import read_json, write_json
+from vae_flows.run_folder.atomic import read_json, write_json
 
 __all__ = ["RunFolder"]
 

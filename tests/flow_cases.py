@@ -2,7 +2,7 @@
 
 from case import STATIC, Case
 
-import flows
+from vae_flows import flows
 
 
 # --- flows: build(features, context=, dtype=), of `features` numbers, 3 where 0 is said; properties: "static" takes no

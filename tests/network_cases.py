@@ -2,10 +2,9 @@
 
 from case import Case
 
-import decoders
-import encoders
-from decoders import DenseDecoder
-from encoders import DenseEncoder
+from vae_flows import decoders, encoders
+from vae_flows.decoders import DenseDecoder
+from vae_flows.encoders import DenseEncoder
 
 
 # --- encoders and decoders: build() ---

@@ -7,13 +7,9 @@ from case import STATIC, Case
 from flow_cases import FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 
-import densities
-import estimators
-import flows
-import iaf
-import latent_models
-from decoders import DenseDecoder
-from encoders import DenseEncoder
+from vae_flows import densities, estimators, flows, iaf, latent_models
+from vae_flows.decoders import DenseDecoder
+from vae_flows.encoders import DenseEncoder
 
 __all__ = [
     "DECODERS", "DENSITIES", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LEVELS", "MODELS", "PIXELS", "PIXEL_LAWS",

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import registry
 
-from image_data import Binarise, ImageSet, ImageSpec, Split
-from training import Recipe
+from vae_flows.image_data import Binarise, ImageSet, ImageSpec, Split
+from vae_flows.training import Recipe
 
 
 def data():

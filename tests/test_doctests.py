@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,20 +11,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-PACKAGES = (
-    "blocks",
-    "image_data",
-    "estimators",
-    "run_folder",
-    "densities",
-    "encoders",
-    "decoders",
-    "flows",
-    "latent_models",
-    "iaf",
-    "training",
-    "reports",
-)
+PACKAGES = [f"vae_flows.{init.parent.name}" for init in Path(__file__).parent.parent.glob("*/__init__.py")]
+PACKAGES.remove("vae_flows.vae_flows")
 MODULES = [
     f"{package}.{info.name}"
     for package in PACKAGES

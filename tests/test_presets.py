@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import run_script
-from image_data import from_arrays
+from vae_flows.image_data import from_arrays
 
 SHAPES = {"digits": (28, 28, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 PRESETS = run_script.presets()

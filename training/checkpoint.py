@@ -5,7 +5,7 @@ import shutil
 
 import tensorflow as tf
 
-from training.stopping import TrainingStopped
+from vae_flows.training.stopping import TrainingStopped
 
 __all__ = ["Checkpoints"]
 

@@ -7,15 +7,15 @@ import sys
 import keras
 import tensorflow as tf
 
-from blocks.data_initialised import initialise_from_data
-from image_data.pipeline import evaluation_batches, training_batches
-from run_folder.atomic import replacing
-from training.callbacks import Saving, Timing
-from training.checkpoint import Checkpoints
-from training.progress import Progress
-from training.run_config import hyperparameters
-from training.stopping import FiniteLoss, Interrupted, Interruption
-from training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
+from vae_flows.blocks.data_initialised import initialise_from_data
+from vae_flows.image_data.pipeline import evaluation_batches, training_batches
+from vae_flows.run_folder.atomic import replacing
+from vae_flows.training.callbacks import Saving, Timing
+from vae_flows.training.checkpoint import Checkpoints
+from vae_flows.training.progress import Progress
+from vae_flows.training.run_config import hyperparameters
+from vae_flows.training.stopping import FiniteLoss, Interrupted, Interruption
+from vae_flows.training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
 
 __all__ = ["Outcome", "fit"]
 
@@ -112,7 +112,7 @@ def segments(start, total, per_epoch):
     """The `Segment`s of the steps from `start` to `total`.
 
     Example:
-        >>> from training.fit import segments
+        >>> from vae_flows.training.fit import segments
         >>> [(s.start, s.steps, s.first_epoch, s.end_epoch) for s in segments(3, 29, 10)]
         [(3, 7, 0, 1), (10, 10, 1, 2), (20, 9, 2, 3)]
     """

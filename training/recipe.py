@@ -5,8 +5,8 @@ import numbers
 
 import keras
 
-from image_data.prepare import Preparation
-from latent_models.image_model import ImageModel
+from vae_flows.image_data.prepare import Preparation
+from vae_flows.latent_models.image_model import ImageModel
 
 __all__ = ["Recipe"]
 
@@ -29,7 +29,7 @@ class Recipe:
         epochs: Passes over the training images; an epoch's last incomplete batch is left out.
         importance_samples: Samples per test image in the final log-likelihood.
         evaluation: {method: {setting: value}} of further estimates of log p(x) after the training, by the methods and with the
-            settings of `python -m reports evaluate`, whose defaults they become for this run.
+            settings of `python -m vae_flows.reports evaluate`, whose defaults they become for this run.
         checkpoint_every: Optimizer steps between checkpoints; one is also written at the end of each epoch.
         keep: How many checkpoints are kept, the newest ones.
         steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from estimators.log_mean_exp import LogMean
-from estimators.noise import ROWS, PlacedNoise
-from run_folder.atomic import replacing
+from vae_flows.estimators.log_mean_exp import LogMean
+from vae_flows.estimators.noise import ROWS, PlacedNoise
+from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["export"]
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from image_data.grid import tile
-from latent_models.latent_use import latent_use
+from vae_flows.image_data.grid import tile
+from vae_flows.latent_models.latent_use import latent_use
 
 __all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import GatedConv2D, GatedConv2DTranspose, GatedDense, ResidualBlock, UpsamplingResidualBlock
-from blocks.shapes import margins
-from blocks.transposed import transposed_convolution
+from vae_flows.blocks import GatedConv2D, GatedConv2DTranspose, GatedDense, ResidualBlock, UpsamplingResidualBlock
+from vae_flows.blocks.shapes import margins
+from vae_flows.blocks.transposed import transposed_convolution
 
 BLOCKS = {
     "gated": (lambda: GatedConv2D(2, filters=3, kernel=5), (6, 4, 3)),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import FeatureNet, GatedDense
+from vae_flows.blocks import FeatureNet, GatedDense
 
 F = 4
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import MADE, MaskedDense, initialise_from_data
+from vae_flows.blocks import MADE, MaskedDense, initialise_from_data
 
 D, C = 5, 4
 NETWORKS = {

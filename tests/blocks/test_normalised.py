@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import MaskedDense, WeightNormalised, initialise_from_data
+from vae_flows.blocks import MaskedDense, WeightNormalised, initialise_from_data
 
 LAYERS = {
     "dense": lambda: (keras.layers.Dense(3), (40, 5)),

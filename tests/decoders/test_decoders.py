@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import initialise_from_data
-from decoders import ConvolutionalDecoder, Cropped, DenseDecoder, GatedConvDecoder, ResNetDecoder
-from encoders import ConvolutionalEncoder
+from vae_flows.blocks import initialise_from_data
+from vae_flows.decoders import ConvolutionalDecoder, Cropped, DenseDecoder, GatedConvDecoder, ResNetDecoder
+from vae_flows.encoders import ConvolutionalEncoder
 
 
 def latents(*shape, seed=0):

@@ -7,7 +7,7 @@ import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities import Bernoulli
+from vae_flows.densities import Bernoulli
 
 LOGITS = tf.constant(np.random.default_rng(0).normal(0, 3, (5, 2, 2, 3, 1)), tf.float32)
 

@@ -6,7 +6,7 @@ import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities import DiagonalNormal, StandardNormal, draw, pull, push
+from vae_flows.densities import DiagonalNormal, StandardNormal, draw, pull, push
 
 tfd = tfp.distributions
 

@@ -7,14 +7,14 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from densities import (
+from vae_flows.densities import (
     FixedScaleGaussian,
     LatentScaleGaussian,
     LogisticMixture,
     PixelScaleGaussian,
     SharedScaleGaussian,
 )
-from densities.logistic import discretised_logistic_log_prob
+from vae_flows.densities.logistic import discretised_logistic_log_prob
 
 SHAPE = (2, 3, 1)
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@ import pytest
 import scipy.special
 import tensorflow as tf
 
-from densities.softplus import sum_of_softplus
+from vae_flows.densities.softplus import sum_of_softplus
 
 LOGITS = np.random.default_rng(0).normal(0.0, 6.0, (3, 5, 784))
 

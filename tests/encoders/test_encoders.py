@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import initialise_from_data
-from encoders import ConvolutionalEncoder, DenseEncoder, GatedConvEncoder, Padded, ResNetEncoder
+from vae_flows.blocks import initialise_from_data
+from vae_flows.encoders import ConvolutionalEncoder, DenseEncoder, GatedConvEncoder, Padded, ResNetEncoder
 
 
 def images(*shape, seed=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from linear_gaussian import LinearGaussian
 
-from estimators import AdaptiveTemperatures, HamiltonianAIS, sigmoid_schedule
+from vae_flows.estimators import AdaptiveTemperatures, HamiltonianAIS, sigmoid_schedule
 
 MODEL = LinearGaussian(6, variance=0.2)
 SEED = [1, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from linear_gaussian import LinearGaussian
 
-from estimators import (
+from vae_flows.estimators import (
     BiasedAdaptation,
     BidirectionalMonteCarlo,
     Bracket,

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from estimators import Estimate
+from vae_flows.estimators import Estimate
 
 
 def estimate(images, *, samples=8, seed=0, **changes):

@@ -3,7 +3,14 @@ import pytest
 import tensorflow as tf
 from linear_gaussian import LinearGaussian
 
-from estimators import BiasedAdaptation, HamiltonianAIS, PilotTuning, StepRule, linear_schedule, sigmoid_schedule
+from vae_flows.estimators import (
+    BiasedAdaptation,
+    HamiltonianAIS,
+    PilotTuning,
+    StepRule,
+    linear_schedule,
+    sigmoid_schedule,
+)
 
 SEED = [1, 2]
 MODEL = LinearGaussian(4)

@@ -7,8 +7,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from linear_gaussian import LinearGaussian
 
-from estimators import BiasedAdaptation, HamiltonianAIS, linear_schedule, sigmoid_schedule
-from estimators.hmc import standard_normal_log_prob
+from vae_flows.estimators import BiasedAdaptation, HamiltonianAIS, linear_schedule, sigmoid_schedule
+from vae_flows.estimators.hmc import standard_normal_log_prob
 
 tfd = tfp.distributions
 SEED = [1, 2]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
+from vae_flows.estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
 
 CHAINS, IMAGES, FEATURES = 2000, 2, 3
 LOC = tf.constant([1.0, -1.0, 0.5], tf.float64)

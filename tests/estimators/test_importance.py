@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from linear_gaussian import LinearGaussian
 
-from estimators import ImportanceSampling, UnreliableWeights
+from vae_flows.estimators import ImportanceSampling, UnreliableWeights
 
 MODEL = LinearGaussian(4)
 X, _ = MODEL.simulate(30)

@@ -3,7 +3,7 @@ import pytest
 import scipy.special
 import tensorflow as tf
 
-from estimators import LogMean, log_mean_exp
+from vae_flows.estimators import LogMean, log_mean_exp
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e4, -1e4])

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from estimators import PlacedNoise
+from vae_flows.estimators import PlacedNoise
 
 SEED = [3, 4]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from estimators import pareto_k
-from estimators.pareto import tail_length
+from vae_flows.estimators import pareto_k
+from vae_flows.estimators.pareto import tail_length
 
 
 def largest(log_weights):

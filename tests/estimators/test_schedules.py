@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from estimators import linear_schedule, sigmoid_schedule
-from estimators.schedules import checked_schedule, refined
+from vae_flows.estimators import linear_schedule, sigmoid_schedule
+from vae_flows.estimators.schedules import checked_schedule, refined
 
 
 @pytest.mark.parametrize("schedule", [linear_schedule, sigmoid_schedule])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from estimators import PilotTuning, StepRule
-from estimators.step_size import FROZEN, adapted
+from vae_flows.estimators import PilotTuning, StepRule
+from vae_flows.estimators.step_size import FROZEN, adapted
 
 
 def apply(rule, step, average, acceptance):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from linear_gaussian import LinearGaussian
 
-from estimators import (
+from vae_flows.estimators import (
     BidirectionalMonteCarlo,
     HamiltonianAIS,
     ImportanceSampling,

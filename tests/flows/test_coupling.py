@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from flows import (
+from vae_flows.flows import (
     AdditiveCoupling,
     AffineCoupling,
     AutoregressiveSpline,
@@ -15,7 +15,7 @@ from flows import (
     Permutation,
     SplineCoupling,
 )
-from flows.spline import RationalQuadratic
+from vae_flows.flows.spline import RationalQuadratic
 
 tfb = tfp.bijectors
 D, C = 4, 3

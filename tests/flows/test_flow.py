@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from densities import DiagonalNormal, StandardNormal, draw, pull, push
-from flows import Chain, Flow, GatedAutoregressive, Invert, MaskedAutoregressive, Reverse
-from iaf import iaf_posterior
+from vae_flows.densities import DiagonalNormal, StandardNormal, draw, pull, push
+from vae_flows.flows import Chain, Flow, GatedAutoregressive, Invert, MaskedAutoregressive, Reverse
+from vae_flows.iaf import iaf_posterior
 
 
 def posterior():
@@ -87,7 +87,7 @@ def test_flow_prior_evaluates_in_one_pass():
 
 
 def test_networks_that_do_not_fit_are_refused():
-    from blocks.feature_net import FeatureNet
+    from vae_flows.blocks.feature_net import FeatureNet
 
     step = GatedAutoregressive(3, hidden=(8,), context=4)
     with pytest.raises(ValueError, match="`context_network` must give.*4 features.*Received: 6"):

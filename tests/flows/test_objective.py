@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from decoders import DenseDecoder
-from densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal, standard_normal
-from encoders import DenseEncoder
-from flows import Chain, DiagonalScaling, Flow, Planar
-from latent_models import VAE
+from vae_flows.decoders import DenseDecoder
+from vae_flows.densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal, standard_normal
+from vae_flows.encoders import DenseEncoder
+from vae_flows.flows import Chain, DiagonalScaling, Flow, Planar
+from vae_flows.latent_models import VAE
 
 IMAGE, SAMPLES = (2, 2, 1), 20_000
 X = tf.constant([1.0, 0.0, 0.0, 1.0], shape=[1, *IMAGE])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import initialise_from_data
-from densities import FixedScaleGaussian, LatentScaleGaussian
-from flows.pixels import ActivationNormalisedPixels, CentredPixels, LogitPixels, TransformedPixels
+from vae_flows.blocks import initialise_from_data
+from vae_flows.densities import FixedScaleGaussian, LatentScaleGaussian
+from vae_flows.flows.pixels import ActivationNormalisedPixels, CentredPixels, LogitPixels, TransformedPixels
 
 SHAPE = (2, 3, 3)
 X = tf.constant(np.random.default_rng(0).uniform(0.01, 0.99, (5, *SHAPE)), tf.float32)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flows import Chain, Planar, Radial
-from flows.monotone import increasing_root
-from flows.planar import _PlanarBijector
-from flows.radial import _RadialBijector
+from vae_flows.flows import Chain, Planar, Radial
+from vae_flows.flows.monotone import increasing_root
+from vae_flows.flows.planar import _PlanarBijector
+from vae_flows.flows.radial import _RadialBijector
 
 
 def normal(*shape, seed=0, dtype="float64"):

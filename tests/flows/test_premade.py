@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from blocks import initialise_from_data
-from densities import draw
-from flows import premade
+from vae_flows.blocks import initialise_from_data
+from vae_flows.densities import draw
+from vae_flows.flows import premade
 
 D, C = 4, 5
 ARGUMENTS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from flows import GramSchmidtBasis, Householder, HouseholderBasis, StandardBasis, Sylvester
+from vae_flows.flows import GramSchmidtBasis, Householder, HouseholderBasis, StandardBasis, Sylvester
 
 D = 5
 BASES = {

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from decoders import Cropped, DenseDecoder, GatedConvDecoder, ResNetDecoder
-from densities import Bernoulli, Conditional, StandardNormal
-from encoders import DenseEncoder, GatedConvEncoder, Padded, ResNetEncoder
-from flows import GatedAutoregressive, ShiftAutoregressive
-from iaf import iaf_posterior
-from latent_models import VAE
+from vae_flows.decoders import Cropped, DenseDecoder, GatedConvDecoder, ResNetDecoder
+from vae_flows.densities import Bernoulli, Conditional, StandardNormal
+from vae_flows.encoders import DenseEncoder, GatedConvEncoder, Padded, ResNetEncoder
+from vae_flows.flows import GatedAutoregressive, ShiftAutoregressive
+from vae_flows.iaf import iaf_posterior
+from vae_flows.latent_models import VAE
 
 IMAGE, D = (8, 8, 1), 3
 ENCODERS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from image_data import ImageSpec, Split, from_arrays, tile
-from image_data.storage import ALIGNMENT, hold_out
+from vae_flows.image_data import ImageSpec, Split, from_arrays, tile
+from vae_flows.image_data.storage import ALIGNMENT, hold_out
 
 
 def images(count=40, shape=(4, 4, 1)):

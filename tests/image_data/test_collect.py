@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from image_data.collect import collect
+from vae_flows.image_data.collect import collect
 
 
 class Terminal(io.StringIO):

@@ -8,8 +8,8 @@ import pytest
 from matplotlib import cbook
 from sklearn.datasets import load_sample_images
 
-from image_data import Binarise, ImageSpec, load, training_batches
-from image_data.folder import load_folder
+from vae_flows.image_data import Binarise, ImageSpec, load, training_batches
+from vae_flows.image_data.folder import load_folder
 
 
 @pytest.fixture(scope="module")

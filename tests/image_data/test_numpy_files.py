@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from image_data import ImageSpec, from_arrays, load, storage
-from image_data.checks import as_levels
+from vae_flows.image_data import ImageSpec, from_arrays, load, storage
+from vae_flows.image_data.checks import as_levels
 
 GREY = np.random.default_rng(0).integers(0, 256, (60, 5, 4)).astype(np.uint8)
 COLOUR = np.random.default_rng(1).integers(0, 256, (40, 3, 4, 3)).astype(np.uint8)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from image_data import Binarise, Dequantise, GreyLevels, Split, evaluation_batches, training_batches
-from image_data.storage import allocate
+from vae_flows.image_data import Binarise, Dequantise, GreyLevels, Split, evaluation_batches, training_batches
+from vae_flows.image_data.storage import allocate
 
 PREPARATIONS = [Binarise(), GreyLevels(), Dequantise()]
 

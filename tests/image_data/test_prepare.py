@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from image_data import PREPARATIONS, Binarise, Dequantise, GreyLevels, ImageSpec, Preparation, binarised, from_arrays
+from vae_flows.image_data import (
+    PREPARATIONS,
+    Binarise,
+    Dequantise,
+    GreyLevels,
+    ImageSpec,
+    Preparation,
+    binarised,
+    from_arrays,
+)
 
 SEED = tf.constant([1, 2], tf.int32)
 EVERY_LEVEL = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)

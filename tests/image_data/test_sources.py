@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from image_data import ImageSpec, load
-from image_data import download as download_module
+from vae_flows.image_data import ImageSpec, load
+from vae_flows.image_data import download as download_module
 
 SHARED = pathlib.Path(__file__).parents[3] / "shared" / "tfds"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"prepared TFDS directories are not at {SHARED}")

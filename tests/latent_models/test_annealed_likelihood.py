@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from decoders import DenseDecoder
-from densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
-from encoders import DenseEncoder
-from estimators import HamiltonianAIS, sigmoid_schedule
-from flows import Chain, Flow, Invert, MaskedAutoregressive, Reverse
-from iaf import iaf_posterior
-from latent_models import VAE
+from vae_flows.decoders import DenseDecoder
+from vae_flows.densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
+from vae_flows.encoders import DenseEncoder
+from vae_flows.estimators import HamiltonianAIS, sigmoid_schedule
+from vae_flows.flows import Chain, Flow, Invert, MaskedAutoregressive, Reverse
+from vae_flows.iaf import iaf_posterior
+from vae_flows.latent_models import VAE
 
 IMAGE, D = (2, 3, 1), 2
 

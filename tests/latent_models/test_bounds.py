@@ -6,12 +6,12 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from decoders import DenseDecoder
-from densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
-from encoders import DenseEncoder
-from flows import Chain, Flow, Invert, MaskedAutoregressive
-from iaf import iaf_posterior
-from latent_models import VAE, Elbo, Iwae, LinearWarmup
+from vae_flows.decoders import DenseDecoder
+from vae_flows.densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
+from vae_flows.encoders import DenseEncoder
+from vae_flows.flows import Chain, Flow, Invert, MaskedAutoregressive
+from vae_flows.iaf import iaf_posterior
+from vae_flows.latent_models import VAE, Elbo, Iwae, LinearWarmup
 
 IMAGE, D, SCALE = (2, 3, 1), 2, 0.5
 
@@ -67,7 +67,7 @@ def test_elbo_of_the_exact_posterior_is_the_log_likelihood():
     loc = variance / SCALE**2 * (x - bias) @ kernel.T
     import tensorflow_probability as tfp
 
-    from densities import push
+    from vae_flows.densities import push
 
     q = tfp.distributions.MultivariateNormalDiag(
         tf.constant(loc, tf.float32), tf.fill([5, D], np.float32(variance**0.5))
@@ -94,7 +94,7 @@ def test_kl_uses_the_prior_at_the_transformed_code():
 
 
 def test_objectives_are_what_they_say():
-    from latent_models import ElboTerms
+    from vae_flows.latent_models import ElboTerms
 
     terms = ElboTerms(tf.constant([-3.0, -5.0]), tf.constant([[1.0, 0.1], [3.0, 0.3]]))
     np.testing.assert_allclose(Elbo()(terms, 0), [4.1, 8.3], rtol=1e-6)

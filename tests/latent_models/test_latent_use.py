@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from decoders.dense import DenseDecoder
-from densities.base import Conditional
-from densities.gaussian import DiagonalNormal, StandardNormal
-from densities.pixels import Bernoulli
-from encoders.dense import DenseEncoder
-from flows.autoregressive import GatedAutoregressive
-from flows.base import Chain
-from flows.flow import Flow
-from latent_models.latent_use import latent_use
-from latent_models.vae import VAE
+from vae_flows.decoders.dense import DenseDecoder
+from vae_flows.densities.base import Conditional
+from vae_flows.densities.gaussian import DiagonalNormal, StandardNormal
+from vae_flows.densities.pixels import Bernoulli
+from vae_flows.encoders.dense import DenseEncoder
+from vae_flows.flows.autoregressive import GatedAutoregressive
+from vae_flows.flows.base import Chain
+from vae_flows.flows.flow import Flow
+from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.latent_models.vae import VAE
 
 SHAPE, FEATURES = (4, 4, 1), 3
 X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (40, *SHAPE)), tf.float32)

@@ -3,7 +3,7 @@ import pytest
 import registry
 import tensorflow as tf
 
-from latent_models.precision import rounded
+from vae_flows.latent_models.precision import rounded
 
 X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (6, *registry.IMAGE)), tf.float32)
 

@@ -8,7 +8,7 @@ import pytest
 import registry
 import tensorflow as tf
 
-from densities import draw, pull, push
+from vae_flows.densities import draw, pull, push
 
 C = 4
 KINDS = [(name, context) for name, case in registry.DENSITIES.items() for context in (0, C)]

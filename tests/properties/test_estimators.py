@@ -7,7 +7,7 @@ import pytest
 import registry
 from linear_gaussian import LinearGaussian
 
-import estimators
+from vae_flows import estimators
 
 MODEL = LinearGaussian(3)
 X, Z = MODEL.simulate(8)

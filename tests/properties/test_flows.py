@@ -8,9 +8,9 @@ import pytest
 import registry
 import tensorflow as tf
 
-from blocks import initialise_from_data
-from densities import StandardNormal
-from flows import Flow, Invert, LazyBijector
+from vae_flows.blocks import initialise_from_data
+from vae_flows.densities import StandardNormal
+from vae_flows.flows import Flow, Invert, LazyBijector
 
 C = 4
 KINDS = [(name, context) for name, case in registry.FLOWS.items() for context in (0, C)]
@@ -186,7 +186,7 @@ def test_first_batch_is_normalised_in_the_direction_it_passes(name, inverted):
 
 
 def test_parts_that_do_not_fit_are_refused():
-    from flows import Chain, Reverse
+    from vae_flows.flows import Chain, Reverse
 
     with pytest.raises(ValueError, match="agree in `features`.*2, 3"):
         Chain([Reverse(2), Reverse(3)])

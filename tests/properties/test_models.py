@@ -6,7 +6,7 @@ import pytest
 import registry
 import tensorflow as tf
 
-from latent_models import load_model
+from vae_flows.latent_models import load_model
 
 models = pytest.mark.parametrize("name", registry.MODELS)
 SEED = tf.constant([1, 2])

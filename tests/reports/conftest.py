@@ -5,9 +5,9 @@ import copy
 import numpy as np
 import pytest
 
-from reports.figure_style import save
-from reports.images import image_grid
-from run_folder.layout import RunFolder
+from vae_flows.reports.figure_style import save
+from vae_flows.reports.images import image_grid
+from vae_flows.run_folder.layout import RunFolder
 
 RESULTS = {
     "preset": "quickstart",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.__main__ import main, run
+from vae_flows.reports.__main__ import main, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def test_help_is_fast_and_imports_no_tensorflow():
 
 
 def test_module_runs_and_exits_with_the_status(tmp_path):
-    command = [sys.executable, "-m", "reports", "compare", str(tmp_path / "absent")]
+    command = [sys.executable, "-m", "vae_flows.reports", "compare", str(tmp_path / "absent")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "absent" in done.stderr and "Traceback" not in done.stderr
@@ -99,7 +99,7 @@ def test_ctrl_c_gives_130(monkeypatch, make_run, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reports.comparison.compare", interrupted)
+    monkeypatch.setattr("vae_flows.reports.comparison.compare", interrupted)
     assert run(["compare", str(make_run("a").path)]) == 130
     assert "Interrupted" in capsys.readouterr().err
 

@@ -1,6 +1,6 @@
 import pytest
 
-from reports.comparison import compare
+from vae_flows.reports.comparison import compare
 
 
 def best(comparison):

@@ -7,14 +7,14 @@ import registry
 import scipy.stats
 import tensorflow as tf
 
-from estimators.importance import UnreliableWeights
-from estimators.noise import PlacedNoise
-from image_data.arrays import Split
-from image_data.prepare import Binarise, Dequantise, GreyLevels
-from image_data.spec import ImageSpec
-from reports.annealing import annealed, bracketed, ladder
-from reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
-from reports.settings import check_evaluation
+from vae_flows.estimators.importance import UnreliableWeights
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.image_data.arrays import Split
+from vae_flows.image_data.prepare import Binarise, Dequantise, GreyLevels
+from vae_flows.image_data.spec import ImageSpec
+from vae_flows.reports.annealing import annealed, bracketed, ladder
+from vae_flows.reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
+from vae_flows.reports.settings import check_evaluation
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, *registry.IMAGE)).astype(np.uint8)
 SPEC = ImageSpec(registry.IMAGE)

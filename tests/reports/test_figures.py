@@ -2,10 +2,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from reports.curves import training_curves
-from reports.figure_style import save
-from reports.images import image_grid, reconstruction_pairs, to_bytes
-from reports.latent_space import latent_map, principal_components
+from vae_flows.reports.curves import training_curves
+from vae_flows.reports.figure_style import save
+from vae_flows.reports.images import image_grid, reconstruction_pairs, to_bytes
+from vae_flows.reports.latent_space import latent_map, principal_components
 
 RANDOM = np.random.default_rng(0)
 

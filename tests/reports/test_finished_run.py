@@ -9,12 +9,12 @@ import pytest
 import registry
 import tensorflow as tf
 
-from estimators.importance import UnreliableWeights
-from image_data.prepare import Binarise
-from image_data.sources import load
-from reports.__main__ import run
-from reports.run_report import write_report
-from run_folder.layout import RunFolder
+from vae_flows.estimators.importance import UnreliableWeights
+from vae_flows.image_data.prepare import Binarise
+from vae_flows.image_data.sources import load
+from vae_flows.reports.__main__ import run
+from vae_flows.reports.run_report import write_report
+from vae_flows.run_folder.layout import RunFolder
 
 SCHEMA = {
     **{"preset": str, "dataset": str, "seed": int, "steps": int, "parameters": int},

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from reports.history import read_history
+from vae_flows.reports.history import read_history
 
 
 def write(directory, values):

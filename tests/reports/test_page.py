@@ -2,8 +2,8 @@ import base64
 import html.parser
 import re
 
-from reports.likelihood_table import assemble, likelihood_tables
-from reports.page import render, write_page
+from vae_flows.reports.likelihood_table import assemble, likelihood_tables
+from vae_flows.reports.page import render, write_page
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 

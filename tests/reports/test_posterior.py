@@ -5,17 +5,17 @@ import pytest
 import scipy.special
 import tensorflow as tf
 
-from decoders.dense import DenseDecoder
-from densities.base import Conditional
-from densities.gaussian import DiagonalNormal, StandardNormal
-from densities.pixels import Bernoulli
-from encoders.dense import DenseEncoder
-from estimators.noise import PlacedNoise
-from flows import premade
-from latent_models.vae import VAE
-from reports.latent_space import latent_map
-from reports.posterior import Plane, posterior_contours, posterior_planes, spread_of_fits
-from reports.run_report import _posterior_samples, _seed
+from vae_flows.decoders.dense import DenseDecoder
+from vae_flows.densities.base import Conditional
+from vae_flows.densities.gaussian import DiagonalNormal, StandardNormal
+from vae_flows.densities.pixels import Bernoulli
+from vae_flows.encoders.dense import DenseEncoder
+from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.flows import premade
+from vae_flows.latent_models.vae import VAE
+from vae_flows.reports.latent_space import latent_map
+from vae_flows.reports.posterior import Plane, posterior_contours, posterior_planes, spread_of_fits
+from vae_flows.reports.run_report import _posterior_samples, _seed
 
 SHAPE = (4, 4, 1)
 X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (9, *SHAPE)), tf.float32)

@@ -1,6 +1,6 @@
 import pytest
 
-from reports.unfinished import unfinished
+from vae_flows.reports.unfinished import unfinished
 
 
 def test_what_is_done_stays_until_the_estimate_succeeds(make_run):

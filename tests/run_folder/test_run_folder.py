@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from run_folder import RunFolder, read_json, replacing, write_json
+from vae_flows.run_folder import RunFolder, read_json, replacing, write_json
 
 
 def test_names_are_those_of_the_contract(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 import small_run
 
-from run_folder import RunFolder
+from vae_flows.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import small_run
 
-from run_folder import RunFolder
-from training import TrainingStopped, fit
-from training.checkpoint import Checkpoints
-from training.progress import Progress
+from vae_flows.run_folder import RunFolder
+from vae_flows.training import TrainingStopped, fit
+from vae_flows.training.checkpoint import Checkpoints
+from vae_flows.training.progress import Progress
 
 
 def damage(path, how):

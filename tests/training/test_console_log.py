@@ -4,7 +4,7 @@ import time
 import keras
 import pytest
 
-from training import recorded
+from vae_flows.training import recorded
 
 
 class Terminal:

@@ -10,12 +10,12 @@ import pytest
 import small_run
 import tensorflow as tf
 
-from latent_models import load_model
-from reports.history import read_history
-from run_folder import RunFolder
-from training import fit
-from training.callbacks import Saving
-from training.stopping import Interruption
+from vae_flows.latent_models import load_model
+from vae_flows.reports.history import read_history
+from vae_flows.run_folder import RunFolder
+from vae_flows.training import fit
+from vae_flows.training.callbacks import Saving
+from vae_flows.training.stopping import Interruption
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,8 +59,8 @@ CHILD = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 import small_run
-from run_folder import RunFolder
-from training import fit
+from vae_flows.run_folder import RunFolder
+from vae_flows.training import fit
 fit(small_run.recipe(epochs=10_000), small_run.data(), RunFolder.create(sys.argv[3]), seed=3)
 """
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import registry
 
-from decoders import DenseDecoder
-from densities import (
+from vae_flows.decoders import DenseDecoder
+from vae_flows.densities import (
     Bernoulli,
     Conditional,
     DiagonalNormal,
@@ -17,11 +17,11 @@ from densities import (
     SharedScaleGaussian,
     StandardNormal,
 )
-from encoders import DenseEncoder
-from flows import LogitPixels, TransformedPixels
-from image_data import Binarise, Dequantise, GreyLevels, ImageSet, ImageSpec, Split
-from latent_models import VAE
-from training import Recipe, fit
+from vae_flows.encoders import DenseEncoder
+from vae_flows.flows import LogitPixels, TransformedPixels
+from vae_flows.image_data import Binarise, Dequantise, GreyLevels, ImageSet, ImageSpec, Split
+from vae_flows.latent_models import VAE
+from vae_flows.training import Recipe, fit
 
 SHAPE = (2, 2, 1)
 DENSITIES = {

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import registry
 
-from image_data import GreyLevels, ImageSet, ImageSpec, Preparation, Split
-from run_folder import read_json, write_json
-from training import Recipe, halved_every, run_config
+from vae_flows.image_data import GreyLevels, ImageSet, ImageSpec, Preparation, Split
+from vae_flows.run_folder import read_json, write_json
+from vae_flows.training import Recipe, halved_every, run_config
 
 
 @pytest.mark.parametrize("name", ["batch", "epochs", "checkpoint_every", "keep", "steps_per_execution", "log_every"])

@@ -7,9 +7,9 @@ import pytest
 import registry
 import tensorflow as tf
 
-from estimators import ImportanceSampling
-from image_data import Binarise
-from training import export
+from vae_flows.estimators import ImportanceSampling
+from vae_flows.image_data import Binarise
+from vae_flows.training import export
 
 NAMES = ["VAE", "VAE with IAF posterior, flow prior, IWAE"]
 SEED = tf.constant([5, 11])

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from image_data import Split
-from training import TrainingStopped, fit, halved_every
+from vae_flows.image_data import Split
+from vae_flows.training import TrainingStopped, fit, halved_every
 
 
 def exploding(step):

@@ -4,8 +4,8 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from reports.history import read_history
-from training import fit
+from vae_flows.reports.history import read_history
+from vae_flows.training import fit
 
 EXPECTED = {
     *("loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"),
