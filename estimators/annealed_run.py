@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.estimators.chains import Chains, Tally, Trace
-from vae_flows.estimators.compiled import for_any_batch, optionally_xla
+from vae_flows.estimators.compiled import as_images, for_any_batch, optionally_xla
 from vae_flows.estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
 from vae_flows.estimators.noise import PlacedNoise
 from vae_flows.estimators.step_size import FROZEN, adapted
@@ -14,7 +14,6 @@ from vae_flows.estimators.step_size import FROZEN, adapted
 __all__ = ["CHAIN_ROWS", "AnnealedRun"]
 
 CHAIN_ROWS = 4
-STANDARD = 1e-2  # nats by which log-densities of the same law may differ in float32
 START, MOMENTUM, ACCEPTANCE = range(3)  # streams of one seed
 
 
@@ -33,14 +32,16 @@ class AnnealedRun:
 
     Args:
         annealing: x -> an object with `features` D and `log_target` (u [chains, B, D] -> [chains, B]); called inside the
-            graph. A `start`, if it has one, must be N(0, I) over [D]; a `gradient_target` gives rough gradients.
+            graph. A `gradient_target` gives rough gradients.
+        prepare: x -> nest of tensors [B, ...], computed once and given to `annealing` beside x; None for nothing.
         leapfrogs: Gradients per transition.
         momentum_persistence: Share of the momentum kept from one transition to the next, in [0, 1).
         jit_compile: Whether value and gradient are compiled by XLA.
     """
 
-    def __init__(self, annealing, *, leapfrogs, momentum_persistence, jit_compile):
+    def __init__(self, annealing, *, prepare, leapfrogs, momentum_persistence, jit_compile):
         self._annealing = annealing
+        self._prepare = prepare and for_any_batch(prepare, lambda dtype: [])
         self._leapfrogs = leapfrogs
         self._persistence = momentum_persistence
         self._jit_compile = jit_compile
@@ -53,11 +54,18 @@ class AnnealedRun:
             lambda dtype: [Chains.specs(dtype), betas, tf.TensorSpec([6], dtype), tf.TensorSpec([], tf.int64), *place],
         )
 
-    def __call__(self, x, *, schedule, steps, chains, seed, first, chain=0, rule=FROZEN, exact=None, report=None):
+    def prepared(self, x):
+        """What the other calls take: (images [B, ...],), followed by what `prepare` finds out about them."""
+        if isinstance(x, tuple):  # is prepared already
+            return x
+        x = as_images(x)
+        return (x,) if self._prepare is None else (x, self._prepare(x))
+
+    def __call__(self, inputs, *, schedule, steps, chains, seed, first, chain=0, rule=FROZEN, exact=None, report=None):
         """Runs `chains` chains of each image from the first to the last of `schedule`.
 
         Args:
-            x: Images [B, ...].
+            inputs: Images, as `prepared` gives them.
             schedule: b, float64 [T + 1], from 0 to 1 or from 1 to 0.
             steps: Step size of each image in each of S stretches, [S, B]; where a rule changes them it begins with the first.
             chains: Number of chains.
@@ -70,15 +78,16 @@ class AnnealedRun:
             `Trace`.
 
         Raises:
-            ValueError: if the start or the target does not fit, or the target is not finite at the start.
+            ValueError: if the target does not fit, or is not finite at the start.
         """
+        x = inputs[0]
         schedule = tf.cast(tf.cast(schedule, x.dtype), tf.float64)  # weights and moves see the same temperatures
         steps = tf.cast(steps, x.dtype)
         place = (seed, tf.cast(first, tf.int64), tf.cast(chain, tf.int64))
-        u = self._draw(x, chains, *place)
+        u = self._draw(inputs, chains, *place)
         u = u if exact is None else _repeated(tf.cast(exact, x.dtype), u.shape)
-        state, finite, mismatch = self._begin(x, u, schedule[:2], *place)
-        _check_start(finite.numpy(), state.point.log_target.shape, float(mismatch), first)
+        state, finite = self._begin(inputs, u, schedule[:2], *place)
+        _check_start(finite.numpy(), state.point.log_target.shape, first)
         temperatures = len(schedule) - 1
         frozen, rule = rule is FROZEN, tf.constant(rule, x.dtype)
         state = state._replace(step_size=steps[0], average=tf.fill(tf.shape(steps[0]), rule[0]))
@@ -89,46 +98,39 @@ class AnnealedRun:
             if frozen:
                 state = state._replace(step_size=steps[index])
             part = schedule[moments[0] : moments[-1] + 2]
-            state, tally = self._advance(x, state, part, rule, moments[0], *place)
+            state, tally = self._advance(inputs, state, part, rule, moments[0], *place)
             tallies.append(tally)
             if report is not None:
                 report(len(moments) / (temperatures - 1))
         return Trace.of(state, tallies)
 
-    def _prepared(self, x):
-        """Features, start and `Evaluation` of the annealing of these images."""
-        annealing = self._annealing(x)
-        start = getattr(annealing, "start", None)
-        if start is not None and (tuple(start.event_shape) != (annealing.features,) or tuple(start.batch_shape) != ()):
-            raise ValueError(
-                f"`start` must be a law of the target's vector. Expected: event shape ({annealing.features},), batch shape (). "
-                f"Received: event shape {start.event_shape}, batch shape {start.batch_shape}."
-            )
+    def _evaluated(self, inputs):
+        """Features and `Evaluation` of the annealing of these images."""
+        annealing = self._annealing(*inputs)
         rough = getattr(annealing, "gradient_target", None)
         compiled = functools.partial(optionally_xla, jit_compile=self._jit_compile)
-        return annealing.features, start, Evaluation(annealing.log_target, rough, compiled)
+        return annealing.features, Evaluation(annealing.log_target, rough, compiled)
 
-    def _draw_graph(self, x, chains, seed, first, chain):
+    def _draw_graph(self, inputs, chains, seed, first, chain):
         """Starts of the chains [chains, B, D]."""
-        features, _, _ = self._prepared(x)
-        return _noise(x, seed, START, first).normal(count=chains, features=features, start=chain)
+        features, _ = self._evaluated(inputs)
+        return _noise(inputs[0], seed, START, first).normal(count=chains, features=features, start=chain)
 
-    def _begin_graph(self, x, u, schedule, seed, first, chain):
-        """`Chains` at u with the first step's weight; where they are finite; how far the start's density is from N(0, I)."""
-        features, start, evaluation = self._prepared(x)
+    def _begin_graph(self, inputs, u, schedule, seed, first, chain):
+        """`Chains` at u with the first step's weight, and where they are finite."""
+        x, (features, evaluation) = inputs[0], self._evaluated(inputs)
         u = tf.ensure_shape(u, [None, None, features])
         point = evaluation.exact(evaluation.at(u))
         own = standard_normal_log_prob(u)
-        mismatch = tf.zeros_like(own) if start is None else tf.abs(start.log_prob(u) - own)
         momentum = _noise(x, seed, MOMENTUM, first).normal(count=tf.shape(u)[0], features=features, start=chain)
         weight = (schedule[1] - schedule[0]) * tf.cast(point.log_target - own, tf.float64)
         zeros = tf.zeros_like(own[0])
         finite = tf.math.is_finite(point.log_target + tf.reduce_sum(point.gradient, -1))
-        return Chains(point, momentum, weight, zeros, zeros), finite, tf.reduce_max(mismatch)
+        return Chains(point, momentum, weight, zeros, zeros), finite
 
-    def _stretch_graph(self, x, state, schedule, rule, moment, seed, first, chain):
+    def _stretch_graph(self, inputs, state, schedule, rule, moment, seed, first, chain):
         """Transitions at all but the last of `schedule`, each followed by the weight of the step to the next."""
-        features, _, evaluation = self._prepared(x)
+        x, (features, evaluation) = inputs[0], self._evaluated(inputs)
         momenta, uniforms = _noise(x, seed, MOMENTUM, first), _noise(x, seed, ACCEPTANCE, first)
         chains = tf.shape(state.log_weight)[0]
 
@@ -172,17 +174,12 @@ def _repeated(exact, shape):
     return tf.tile(exact[None], [shape[0], 1, 1])
 
 
-def _check_start(finite, shape, mismatch, first):
-    """finite [chains, B] and shape: of the target where chains begin; mismatch: of the log-densities of start and N(0, I)."""
+def _check_start(finite, shape, first):
+    """finite [chains, B] and shape: of the target where chains begin."""
     if finite.shape != shape:
         raise ValueError(
             f"`log_target` must give one number for each chain and image. Expected: shape={finite.shape}. "
             f"Received: shape={tuple(shape)}. Do not sum over images or chains."
-        )
-    if not mismatch < STANDARD:
-        raise ValueError(
-            f"`start` must be N(0, I). Received: a start whose log-density differs from it by up to {mismatch:.3g}. Let "
-            "`log_target` take standard normal noise u and map it to the start's sample: the path is the same."
         )
     bad = np.flatnonzero(~finite.all(0))
     if len(bad):

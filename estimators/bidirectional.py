@@ -116,6 +116,7 @@ class BidirectionalMonteCarlo:
 
     def __call__(self, x, exact, *, seed, first=0, report=None):
         half = report and (lambda share: report(0.5 * share))
+        x = self.hais.prepared(x)
         steps = self.hais.tune(x, seed=seed, first=first)
         lower = self.hais(x, seed=seed, first=first, steps=steps, report=half)
         upper = self.hais.backward(x, exact, seed=seed, first=first, steps=steps, report=half)

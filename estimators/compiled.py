@@ -1,7 +1,5 @@
 """Functions of images that are compiled once, whatever the number of images."""
 
-import functools
-
 import tensorflow as tf
 
 __all__ = ["as_images", "as_seed", "folded", "for_any_batch", "optionally_xla"]
@@ -11,15 +9,20 @@ def for_any_batch(function, specs):
     """`function(x, ...)` as one `tf.function` for each shape and dtype of an image: the batch axis is left open.
 
     Args:
-        function: Takes x [B, ...] first.
-        specs: Dtype of x -> list of the `tf.TensorSpec`s (or nests of them) of the other arguments.
+        function: Takes x first, [B, ...] or a nest of such tensors.
+        specs: Dtype of x (of its first part) -> list of the `tf.TensorSpec`s, or nests of them, of the other arguments.
     """
+    compiled = {}
 
-    @functools.cache
-    def compiled(shape, dtype):
-        return tf.function(function, input_signature=[tf.TensorSpec([None, *shape], dtype), *specs(dtype)])
+    def call(x, *others):
+        own = tf.nest.map_structure(lambda part: tf.TensorSpec([None, *part.shape[1:]], part.dtype), x)
+        key = repr(own)
+        if key not in compiled:
+            signature = [own, *specs(tf.nest.flatten(own)[0].dtype)]
+            compiled[key] = tf.function(function, input_signature=signature)
+        return compiled[key](x, *others)
 
-    return lambda x, *others: compiled(tuple(x.shape[1:]), x.dtype)(x, *others)
+    return call
 
 
 def optionally_xla(function, jit_compile):

@@ -10,7 +10,7 @@ import numpy as np
 
 from vae_flows.estimators.annealed_run import CHAIN_ROWS, AnnealedRun
 from vae_flows.estimators.chains import Trace
-from vae_flows.estimators.compiled import as_images, as_seed, folded
+from vae_flows.estimators.compiled import as_seed, folded
 from vae_flows.estimators.log_mean_exp import LogMean
 from vae_flows.estimators.result import Estimate
 from vae_flows.estimators.schedules import checked_schedule, refined
@@ -39,11 +39,12 @@ class HamiltonianAIS:
 
     Args:
         annealing: x [B, ...] -> an object with `features` D and `log_target` (u [chains, B, D] -> [chains, B], its integral
-            over u being p(x)). If it has a `start`, that must be N(0, I) over [D]. If it has a `gradient_target`, the same
-            function as `log_target` in bfloat16, say, leapfrogs take its gradient and energies stay exact, so the estimate is
-            still unbiased. (Dense 50-500-500-784 on a CPU with avx512_bf16: 0.72 of the time.)
+            over u being p(x)). If it has a `gradient_target`, the same function as `log_target` in bfloat16, say, leapfrogs
+            take its gradient and energies stay exact, so the estimate is still unbiased. (Dense 50-500-500-784 on a CPU with
+            avx512_bf16: 0.72 of the time.) With `prepare`, what that gives is its second argument.
         schedule: Inverse temperatures from 0 to 1: `sigmoid_schedule(T)`, `linear_schedule(T)` or any rising array.
         chains: Chains C of each image.
+        prepare: x -> nest of tensors [B, ...]: the costly part of a start, computed once per image; None for nothing.
         leapfrogs: Leapfrog steps per temperature.
         step_size: Leapfrog step size where tuning begins; without tuning, the step size itself. A number, or one for each
             image of the whole set, [N].
@@ -59,7 +60,7 @@ class HamiltonianAIS:
 
     Raises:
         ValueError: for a schedule that does not run from 0 to 1, no chains, no leapfrogs, a persistence out of range; when
-            called, for a start that does not fit the target or a target that is not finite there.
+            called, for a target that is not finite where chains begin.
 
     Example:
         >>> class Gaussian:  # p(u) = N(0, 1), p(x | u) = N(u, 1), so p(x) = N(0, 2)
@@ -86,6 +87,7 @@ class HamiltonianAIS:
         *,
         schedule,
         chains,
+        prepare=None,
         leapfrogs=10,
         step_size=0.1,
         tuning=PilotTuning(),  # noqa: B008 (frozen)
@@ -112,7 +114,11 @@ class HamiltonianAIS:
         self.momentum_persistence = float(momentum_persistence)
         self.chunk = -(-int(chunk or chains) // CHAIN_ROWS) * CHAIN_ROWS
         self._run = AnnealedRun(
-            annealing, leapfrogs=self.leapfrogs, momentum_persistence=self.momentum_persistence, jit_compile=jit_compile
+            annealing,
+            prepare=prepare,
+            leapfrogs=self.leapfrogs,
+            momentum_persistence=self.momentum_persistence,
+            jit_compile=jit_compile,
         )
 
     @property
@@ -140,6 +146,10 @@ class HamiltonianAIS:
         other.schedule = refined(self.schedule, temperatures)
         return other
 
+    def prepared(self, x):
+        """Images with what `prepare` finds out about them, which `backward`, `tune` and calls take in place of x."""
+        return self._run.prepared(x)
+
     def __call__(self, x, *, seed, first=0, steps=None, report=None):
         return self._annealed(x, FORWARD, self.schedule, None, seed, first, steps, report)
 
@@ -165,8 +175,8 @@ class HamiltonianAIS:
 
     def tune(self, x, *, seed, first=0):
         """Step size of each stretch of the schedule and each image, [S, B]: of the pilot run where there is one."""
-        x, seed = as_images(x), as_seed(seed)
-        images = x.shape[0]
+        inputs, seed = self.prepared(x), as_seed(seed)
+        images = inputs[0].shape[0]
         begin = self.step_size if self.step_size.ndim == 0 else self.step_size[first : first + images]
         if begin.shape not in ((), (images,)):
             raise ValueError(
@@ -177,7 +187,7 @@ class HamiltonianAIS:
             return steps
         temperatures = self.tuning.temperatures(self.temperatures)
         pilot = self._run(
-            x,
+            inputs,
             schedule=refined(self.schedule, temperatures),
             steps=steps,
             chains=self.tuning.chains,
@@ -188,9 +198,9 @@ class HamiltonianAIS:
         return pilot.step_size
 
     def _annealed(self, x, direction, schedule, exact, seed, first, steps, report):
-        x, seed = as_images(x), as_seed(seed)
         began = time.perf_counter()
-        steps = self.tune(x, seed=seed, first=first) if steps is None else steps
+        inputs, seed = self.prepared(x), as_seed(seed)
+        steps = self.tune(inputs, seed=seed, first=first) if steps is None else steps
         rule = self.tuning.rule.numbers if isinstance(self.tuning, BiasedAdaptation) else FROZEN
         sign = -1 if direction == BACKWARD else 1
         traces = []
@@ -200,7 +210,7 @@ class HamiltonianAIS:
             tell = report and functools.partial(_report_share, report, count / self.chains)
             traces.append(
                 self._run(
-                    x,
+                    inputs,
                     schedule=schedule,
                     steps=steps[::sign],
                     chains=count,

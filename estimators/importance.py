@@ -31,9 +31,11 @@ class ImportanceSampling:
     its batch nor on `chunk`, beyond the rounding of float sums. Weights that are NaN or +inf count as zero, and are counted.
 
     Args:
-        log_weight: (x [B, ...], noise [k, B, features]) -> log-weights [k, B]; computes in the dtype of x.
+        log_weight: (x [B, ...], noise [k, B, features]) -> log-weights [k, B]; computes in the dtype of x. With `prepare`,
+            what that gives is its third argument.
         features: Size of the noise behind one sample.
         samples: Number of samples K.
+        prepare: x -> nest of tensors [B, ...]: the costly part of a proposal, computed once for all samples; None for nothing.
         chunk: How many samples of each image are evaluated together; rounded up to a multiple of 16. Memory grows with it.
         jit_compile: Whether `log_weight` is compiled by XLA: faster for dense networks, slower for convolutions.
 
@@ -56,11 +58,12 @@ class ImportanceSampling:
 
     result = Estimate
 
-    def __init__(self, log_weight, *, features, samples, chunk=64, jit_compile=False):
+    def __init__(self, log_weight, *, features, samples, prepare=None, chunk=64, jit_compile=False):
         for name, value in {"features": features, "samples": samples, "chunk": chunk}.items():
             if value < 1:
                 raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
         self.log_weight = log_weight
+        self.prepare = prepare
         self.features = int(features)
         self.samples = int(samples)
         self.chunk = -(-int(chunk) // ROWS) * ROWS
@@ -106,11 +109,12 @@ class ImportanceSampling:
         images = tf.shape(x)[0]
         noise = PlacedNoise.of(seed, images=images, first=first, dtype=x.dtype)
         log_weight = optionally_xla(self.log_weight, self.jit_compile)
+        prepared = () if self.prepare is None else (self.prepare(x),)
         round_size = self.chunk * tf.maximum(tail // self.chunk, 1)  # sorting the tail costs little next to a round
 
         def one_round(start, mean, largest, non_finite):
             stop = tf.minimum(start + round_size, samples)
-            weights = self._weights(lambda e: log_weight(x, e), noise, start, stop)  # [k, B]
+            weights = self._weights(lambda e: log_weight(x, e, *prepared), noise, start, stop)  # [k, B]
             valid = weights < float("inf")  # False for NaN, too
             weights = tf.where(valid, weights, -float("inf"))
             pool = tf.concat([largest, tf.transpose(weights)], 1)

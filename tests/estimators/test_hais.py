@@ -117,7 +117,8 @@ def test_result_does_not_depend_on_batches_of_images_or_chains(tuning):
 @pytest.mark.parametrize("chains", [4, 6])
 def test_more_chains_keep_those_there_were(chains):
     """Chain c has its own noise: the first of many chains are the chains of a smaller run."""
-    x, run = MODEL.simulate(3)[0], hais()._run
+    run = hais()._run
+    x = run.prepared(MODEL.simulate(3)[0])
     few, many = (
         run(tf.constant(x), schedule=sigmoid_schedule(20), steps=np.full([5, 3], 0.2), chains=count, seed=SEED, first=0)
         for count in (chains, 16)

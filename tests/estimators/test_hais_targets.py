@@ -1,4 +1,4 @@
-"""HAIS on targets that are not Gaussian, against quadrature, and on targets and starts that are refused."""
+"""HAIS on targets that are not Gaussian, against quadrature; targets that are refused."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,6 @@ def through(change):
         features = 2
 
         def __init__(self, x):
-            self.start = tfd.MultivariateNormalDiag(tf.zeros(2, x.dtype), tf.ones(2, x.dtype))
             self.x = x
 
         def log_target(self, u):
@@ -95,20 +94,6 @@ def test_refuses_a_target_that_is_not_finite_where_chains_begin(bad):
 
     with pytest.raises(ValueError, match=r"`log_target` must be finite.*for 1 of 2 images, first \[8\]"):
         HamiltonianAIS(Broken, schedule=linear_schedule(3), chains=2)(MODEL.simulate(2)[0], seed=SEED, first=7)
-
-
-@pytest.mark.parametrize(
-    ("start", "message"),
-    [
-        (tfd.MultivariateNormalDiag(tf.zeros(2, tf.float64)), r"`start` must be a law of the target's vector.*\(3,\)"),
-        (tfd.MultivariateNormalDiag(tf.zeros([5, 3], tf.float64)), "batch shape"),
-        (tfd.MultivariateNormalDiag(tf.ones(3, tf.float64)), r"`start` must be N\(0, I\)"),
-    ],
-)
-def test_refuses_a_start_that_does_not_fit(start, message):
-    annealing = type("Started", (MODEL.annealing("prior"),), {"start": start})
-    with pytest.raises(ValueError, match=message):
-        HamiltonianAIS(annealing, schedule=linear_schedule(3), chains=2)(MODEL.simulate(2)[0], seed=SEED)
 
 
 def test_refuses_a_target_of_the_wrong_shape():
