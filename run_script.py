@@ -52,8 +52,7 @@ def quickstart(data):
         optimizer=training.Adam(training.halved_every(1e-3, steps=25 * epoch)),
         batch=batch,
         epochs=90,
-        importance_samples=1000,
-        evaluation={"hais": {"images": 20, "chains": 8, "temperatures": 100}},
+        evaluation={"importance": {"samples": 1000}, "hais": {"images": 20, "chains": 8, "temperatures": 100}},
     )
 
 
@@ -75,8 +74,7 @@ def mnist_vae(data):
         optimizer=training.Adam(5e-4),
         batch=batch,
         epochs=2000,
-        importance_samples=5000,
-        evaluation={"hais": {"images": 100, "temperatures": 1000}},
+        evaluation={"importance": {"samples": 5000}, "hais": {"images": 100, "temperatures": 1000}},
     )
 
 
@@ -98,8 +96,10 @@ def iaf_vae(data, encoder, decoder, *, latent):
         optimizer=training.Adam(training.halved_every(1e-3, steps=800 * epoch)),
         batch=batch,
         epochs=2500,
-        importance_samples=1000,
-        evaluation={"hais": {"images": 100, "chains": 8, "temperatures": 2000, "leapfrogs": 10, "start": "base"}},
+        evaluation={
+            "importance": {"samples": 1000},
+            "hais": {"images": 100, "chains": 8, "temperatures": 2000, "leapfrogs": 10, "start": "base"},
+        },
     )
 
 
@@ -379,23 +379,14 @@ def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, res
             outcome = training.fit(recipe, data, folder, seed=seed, steps=steps, resume=resume)
         training.export(recipe.model, recipe.preparation, folder.saved_model)
         with run_folder.warnings_in_one_line():
-            results = reports.write_report(
-                folder,
-                model=recipe.model,
-                data=data,
-                preparation=recipe.preparation,
-                preset=preset,
-                seed=seed,
-                steps=outcome.steps,
-                seconds=outcome.seconds,
-                images_per_second=outcome.images_per_second,
-                samples=recipe.importance_samples,
-                test_images=test_images,
-            )
+            subject = reports.Subject(recipe.model, data, recipe.preparation, seed=seed)
+            run = reports.FinishedRun.trained(folder, subject)
+            speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
+            said = reports.write_report(run, training=speed, steps=outcome.steps, test_images=test_images)
             for method in () if steps else recipe.evaluation:  # a training cut short is a trial
-                print(reports.judge(reports.FinishedRun.open(folder.path), method, at_most=test_images))
-        nll = results["test"]["nll"]
-        print(f"NLL {nll['value']:.2f} +- {nll['standard_error']:.2f} nats a test image. Report: {folder.report}")
+                if method not in ("exact", "importance"):
+                    print(reports.judge(run, method, at_most=test_images))
+        print(f"{said} Report: {folder.report}")
 
 
 def run_from_terminal():

@@ -49,13 +49,36 @@ class Conditional(Configured, keras.layers.Layer):
         self.density = density
         self.built = True
 
-    def call(self, x, training=None):
-        lead = tf.shape(x)[: x.shape.rank - self.network.input_rank]
-        if x.shape.rank == self.network.input_rank + 1:
-            return self.density(self.network(x, training=training))
-        event = x.shape[x.shape.rank - self.network.input_rank :]
+    @property
+    def features(self):
+        """Size D of the latent vector on either side: the density's where it is one of latents, else the network's."""
+        return getattr(self.density, "features", None) or self.network.features
+
+    @property
+    def image_shape(self):
+        """(height, width, channels) of the images on either side."""
+        return self.network.image_shape
+
+    @property
+    def levels(self):
+        """Number of values that a pixel can take, None for a density."""
+        return self.density.levels
+
+    def parameters(self, x, training=None):
+        """What the network says: x [..., *input] -> [..., *output]."""
+        rank = self.network.input_rank
+        if x.shape.rank == rank + 1:
+            return self.network(x, training=training)
+        lead, event = tf.shape(x)[: x.shape.rank - rank], x.shape[x.shape.rank - rank :]
         outputs = self.network(tf.reshape(x, [-1, *event]), training=training)  # [product of lead, ...]
-        return self.density(tf.reshape(outputs, tf.concat([lead, outputs.shape[1:]], 0)))
+        return tf.reshape(outputs, tf.concat([lead, outputs.shape[1:]], 0))
+
+    def given(self, parameters):
+        """The distribution of these parameters."""
+        return self.density(parameters)
+
+    def call(self, x, training=None):
+        return self.given(self.parameters(x, training=training))
 
     def display(self, distribution):
         """Pictures of a pixel distribution: [..., H, W, C] in [0, 1]."""

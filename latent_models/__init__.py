@@ -5,12 +5,17 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "exact_model": ["ExactModel"],
         "image_model": ["ImageModel"],
+        "inference": ["Inference", "VectorInference"],
+        "latent_model": ["LatentModel"],
         "latent_use": ["LatentUse", "latent_use"],
-        "objectives": ["Elbo", "Iwae"],
+        "objectives": ["Elbo", "Iwae", "Objective"],
+        "refiner": ["Refiner"],
         "saving": ["load_model"],
         "schedules": ["Constant", "LinearWarmup"],
-        "terms": ["Annealing", "ElboTerms"],
+        "seeds": ["Purpose", "as_seed", "key"],
+        "terms": ["ElboTerms", "Minimised", "View"],
         "vae": ["VAE"],
     },
 )

@@ -1,37 +1,40 @@
 """The contract of a model: what training, estimators and reports may ask of it."""
 
+import re
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
-from vae_flows.densities.noise import standard_normal
 
-__all__ = ["ImageModel"]
+__all__ = ["ImageModel", "named"]
 
 EVALUATION = 0x5EED  # keeps the noise of evaluation apart from that of training
+_SEEN = 1000  # images whose pixels are looked at before training
 
 
 class ImageModel(Configured, keras.Model):
-    """Abstract latent-variable model of images.
+    """Abstract probabilistic model of images.
 
-    Subclasses write `elbo_terms` (the density, once), `annealing`, `simulate`, `sample`, `encode`, `decode` and the
-    properties `image_shape`, `pixel_levels`, `latent_features`, `noise_features`; the loss, the bounds and the importance
-    weights follow.
+    `LatentModel` has latent variables and a bound, `ExactModel` gives log p(x) itself. Both write `minimised`, `sample`,
+    `reconstruct`, `encode`, `decode`, `log_likelihood` and the properties `image_shape`, `pixel_levels`,
+    `latent_features`; training by Keras's `fit` follows.
 
-    Images enter as the pixel law wants them, float [B, H, W, C]; pictures leave in [0, 1]. All randomness is a function
-    of seeds, int32 [2]; in training, of (seed, optimizer step, replica).
+    Images enter as the pixel law wants them, float [B, H, W, C] in [0, 1]; pictures leave in [0, 1]. All randomness is a
+    function of seeds; in training, of (seed, optimizer step, replica).
 
     Args:
-        objective: What training minimises: `Elbo(...)`, `Iwae(...)`.
         seed: Base seed of the training noise.
+        records: Names of everything that `minimised` and `penalties` record.
     """
 
-    def __init__(self, *, objective, seed, **kwargs):
+    validated_by = "loss"  # name of the recorded value by whose validation mean the best weights are chosen
+
+    def __init__(self, *, seed, records, **kwargs):
         super().__init__(**kwargs)
-        self.objective = objective
         self.seed = seed
-        names = ("loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight")
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *records)}
 
     # What a model defines.
 
@@ -50,28 +53,32 @@ class ImageModel(Configured, keras.Model):
         """Size D of the latent code that `encode` gives and `decode` takes."""
         raise NotImplementedError
 
-    @property
-    def noise_features(self):
-        """Size of the standard normal noise behind all latents of one image."""
-        raise NotImplementedError
+    def minimised(self, x, target, *, seed, step, training):
+        """`Minimised` of a batch.
 
-    def elbo_terms(self, x, noise, training=False):
-        """Terms of the ELBO at z = f(noise; x).
-
-        x [B, H, W, C], noise [..., B, noise_features] -> `ElboTerms` of [..., B] and [..., B, G].
+        Args:
+            x: Images that the model sees, [B, H, W, C].
+            target: Images that it is to explain, x itself unless it learns to restore them.
+            seed: int32 [2], of this batch's noise.
+            step: Optimizer step; None in validation, where schedules have no say.
+            training: Whether the networks are in training.
         """
         raise NotImplementedError
 
-    def annealing(self, x, start):
-        """`Annealing` for images x [B, H, W, C] from a start: "prior", "posterior" or "base" (before the flow)."""
-        raise NotImplementedError
+    def penalties(self, step):
+        """Scalars that are added to the mean loss of a training step, by name."""
+        return {}
 
-    def simulate(self, count, seed):
-        """Images drawn from the model with their latents: x [count, H, W, C], z [count, D], z exact from p(z | x)."""
-        raise NotImplementedError
+    def views(self, x, seed=None):
+        """Pictures of the model's own working for images x [N, H, W, C]: {name: `View`}."""
+        return {}
 
-    def sample(self, count, seed, temperature=1.0):
+    def sample(self, count, seed=None, temperature=1.0):
         """Pictures [count, H, W, C] from the prior; the temperature scales the prior's noise."""
+        raise NotImplementedError
+
+    def reconstruct(self, x, seed=None):
+        """Pictures [B, H, W, C] of one code of each image."""
         raise NotImplementedError
 
     def encode(self, x):
@@ -82,19 +89,11 @@ class ImageModel(Configured, keras.Model):
         """Pictures of latent codes: [..., D] -> [..., H, W, C]."""
         raise NotImplementedError
 
+    def log_likelihood(self, x, samples=1000, seed=None):
+        """log p(x) in nats, [B]; by so many importance samples where it is not known exactly."""
+        raise NotImplementedError
+
     # What follows.
-
-    def terms(self, x, seed, training=False):
-        """`ElboTerms` of one posterior sample: [B] and [B, G]."""
-        return self.elbo_terms(x, self._noise([tf.shape(x)[0]], seed), training=training)
-
-    def log_weight(self, x, noise):
-        """log p(x, z) - log q(z | x) at z = f(noise; x): noise [..., B, noise_features] -> [..., B]."""
-        return self.elbo_terms(x, noise).elbo
-
-    def log_weights(self, x, samples, seed):
-        """The same for z_k ~ q: [samples, B]."""
-        return self.log_weight(x, self._noise([samples, tf.shape(x)[0]], seed))
 
     def interpolate(self, a, b, steps):
         """Pictures on the straight line between the codes of images a and b: [steps, B, H, W, C]."""
@@ -102,7 +101,12 @@ class ImageModel(Configured, keras.Model):
         return self.decode((1.0 - weight) * self.encode(a) + weight * self.encode(b))
 
     def check_images(self, x):
-        """Refuses images of another shape than the model's."""
+        """Refuses images of another kind or shape than the model's."""
+        if not x.dtype.is_floating:
+            raise ValueError(
+                f"Images must be floating, prepared for the pixel law. Expected: float32 in [0, 1]. Received: {x.dtype.name}. "
+                f"{self._remedy()}"
+            )
         if x.shape.rank != 4 or tuple(x.shape[1:]) != tuple(self.image_shape):
             raise ValueError(
                 f"Images must have the model's shape. Expected: [batch, {', '.join(map(str, self.image_shape))}]. "
@@ -110,60 +114,93 @@ class ImageModel(Configured, keras.Model):
             )
 
     def call(self, x):
-        return self.reconstruct(x, tf.zeros([2], tf.int32))
+        return self.reconstruct(x, 0)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Mean loss over the batch; every term is recorded, each image with the same weight."""
-        self.check_images(x)
-        step = tf.convert_to_tensor(self.optimizer.iterations) if training else 0
-        samples = self.objective.samples if training else None
-        shape = [tf.shape(x)[0]] if samples is None else [samples, tf.shape(x)[0]]
-        terms = self.elbo_terms(x, self._noise(shape, self._step_seed(step, training)), training=training)
-        loss = self.objective(terms, step) if training else -terms.elbo  # [B]
-        self._record(
-            loss=loss,
-            neg_elbo=-terms.elbo,
-            kl=tf.reduce_sum(terms.kl, -1),
-            neg_log_likelihood_given_z=-terms.log_likelihood,
-            **({"kl_weight": self.objective.kl_weight(step)} if training else {}),
-        )
-        return tf.reduce_mean(loss)
+    def fit(self, x=None, *args, **kwargs):
+        """Keras's `fit`, after a look at the first images."""
+        self._check_pixels(_first_images(x))
+        return super().fit(x, *args, **kwargs)
 
     def train_step(self, data):
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        x, target = self._unpacked(data)
+        step = tf.convert_to_tensor(self.optimizer.iterations)
         with tf.GradientTape() as tape:
-            loss = self.compute_loss(x, training=True)
+            minimised = self.minimised(x, target, seed=self._step_seed(step), step=step, training=True)
+            penalties = self.penalties(step)
+            penalty = tf.add_n(list(penalties.values())) if penalties else 0.0
             # The optimizer sums gradients over replicas.
-            loss = loss / tf.distribute.get_strategy().num_replicas_in_sync
+            loss = (tf.reduce_mean(minimised.loss) + penalty) / tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.optimizer.scale_loss(loss)
         weights = self.trainable_weights
         gradients = tape.gradient(loss, weights)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        self._record(loss=minimised.loss + penalty, **minimised.recorded, **penalties)
         return self.get_metrics_result()
 
     def test_step(self, data):
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        self.compute_loss(x, training=False)
-        return {name: value for name, value in self.get_metrics_result().items() if name != "kl_weight"}
+        x, target = self._unpacked(data)
+        minimised = self.minimised(x, target, seed=self._step_seed(None), step=None, training=False)
+        self._record(loss=minimised.loss, **minimised.recorded)
+        return {name: self.trackers[name].result() for name in minimised.recorded}
 
     @property
     def metrics(self):
         return list(self.trackers.values())
 
+    def _unpacked(self, data):
+        x, target, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise ValueError("Every image counts alike. Expected: no `sample_weight`. Received: one.")
+        target = x if target is None else target
+        self.check_images(x)
+        self.check_images(target)
+        return x, target
+
+    def _check_pixels(self, x):
+        """Refuses images [N, ...] whose values the pixel law is no law of; None is not looked at."""
+        if x is None:
+            return
+        self.check_images(x)
+        low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
+        if not (low >= 0.0 and high <= 1.0):
+            raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
+        if self.pixel_levels is not None:
+            steps = x * (self.pixel_levels - 1)
+            if float(tf.reduce_max(tf.abs(steps - tf.round(steps)))) > 1e-3:
+                raise ValueError(
+                    f"The model's law is one of pixels with {self.pixel_levels} values. Expected: multiples of "
+                    f"1/{self.pixel_levels - 1}. Received: values between them. {self._remedy()}"
+                )
+
+    def _remedy(self):
+        kind = {None: "Dequantise", 2: "Binarise"}.get(self.pixel_levels, "GreyLevels")
+        return f"Prepare uint8 images with `vae_flows.image_data.{kind}()(images, seed)`."
+
     def _record(self, **values):
         for name, value in values.items():
             self.trackers[name].update_state(value)
 
-    def _noise(self, shape, seed):
-        return standard_normal(tf.concat([shape, [self.noise_features]], 0), seed=seed)
-
-    def _step_seed(self, step, training):
-        """Seed of this batch: of the optimizer's step in training, of the images seen so far in evaluation."""
+    def _step_seed(self, step):
+        """Seed of this batch: of the optimizer's step in training, of the images seen so far in evaluation (None)."""
         context = tf.distribute.get_replica_context()
         replica = 0 if context is None else context.replica_id_in_sync_group
-        if not training:
-            step = self.trackers["neg_elbo"].count + EVALUATION
+        if step is None:
+            step, replica = self.trackers["loss"].count + EVALUATION, replica + EVALUATION
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
-        return tf.random.experimental.stateless_fold_in(
-            seed, replica if training else replica + EVALUATION, alg="philox"
-        )
+        return tf.random.experimental.stateless_fold_in(seed, replica, alg="philox")
+
+
+def named(part, name):
+    """The layer, called by what it is to its model in Keras's `summary()`, unless it was given a name of its own."""
+    usual = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(part).__name__).lower()
+    if re.fullmatch(rf"{usual}(_\d+)?", part.name):
+        part.name = name
+    return part
+
+
+def _first_images(x):
+    """The first images of an array or of a `tf.data.Dataset`; None of anything else."""
+    if isinstance(x, tf.data.Dataset):
+        x = next(iter(x), None)
+        return tf.convert_to_tensor(x[0] if isinstance(x, tuple) else x) if x is not None else None
+    return tf.convert_to_tensor(x[:_SEEN]) if isinstance(x, np.ndarray | tf.Tensor) else None

@@ -2,65 +2,114 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from vae_flows.densities.noise import standard_normal
+from vae_flows.latent_models.seeds import as_seed
 
 __all__ = ["LatentUse", "latent_use"]
 
 _ACTIVE = 0.01  # variance over images of a posterior mean, arXiv:1509.00519
+_TOGETHER = 100  # images
 
 
 class LatentUse(NamedTuple):
-    """What each latent feature tells about the images.
+    """What each latent feature, and each group of them, tells about the images.
 
     Attributes:
+        group_kl: Mean over images of log q - log p of each group at samples of q, in nats, [G].
         kl: Mean over images of KL(q_d(z | x) || p_d(z)) in nats, [D], each marginal taken as the Gaussian with its mean and
-            variance: exact, but for the samples' noise, where both are Gaussians with independent features.
+            variance, and the prior's as the one over all its samples.
         activity: Variance over images of the posterior mean, [D].
+        group_features: Sizes of the groups.
     """
 
-    kl: tf.Tensor
-    activity: tf.Tensor
+    group_kl: np.ndarray
+    kl: np.ndarray
+    activity: np.ndarray
+    group_features: tuple
 
     @property
     def active_units(self):
-        """How many features have an activity above 0.01."""
-        return tf.math.count_nonzero(self.activity > _ACTIVE, dtype=tf.int32)
+        """How many features of each group have an activity above 0.01: [G]."""
+        ends = np.cumsum(self.group_features)[:-1]
+        return np.array([np.count_nonzero(part > _ACTIVE) for part in np.split(self.activity, ends)])
 
 
-def latent_use(model, x, seed, samples=64):
-    """The `LatentUse` of images, from samples of their posteriors and of the prior.
+def latent_use(model, x, seed=None, samples=64):
+    """The `LatentUse` of images, from samples of their posteriors and of the prior, in memory of a few codes an image.
 
     activity_d = Var_x(E_q[z_d | x])
 
-    All images share their noise, and each noise comes with its opposite: the mean of a Gaussian is then exact, and a
-    feature that ignores the images has an activity of zero.
+    Each noise comes with its opposite, so the mean of a Gaussian posterior is exact. What the noise of other posteriors'
+    means adds to the activity is estimated from the pairs and taken off. The logarithm of a variance over P = samples / 2
+    pairs is corrected by psi(P / 2) - log(P / 2), its bias for a Gaussian. Noise is each image's own: of N images and P pairs
+    the KL of a feature has a standard deviation of about 1 / sqrt(N P) nats where q is near the prior.
 
     Args:
-        model: `ImageModel`.
+        model: `LatentModel`.
         x: Prepared images [N, H, W, C].
-        seed: int32 [2].
-        samples: Posterior samples per image, even. The noise of their variance makes `kl` too large by about 1 / samples.
+        seed: None for new noise, an integer, or int32 [2].
+        samples: Posterior samples per image, even, at least 4.
 
     Raises:
-        ValueError: for an odd number of samples, or none.
+        ValueError: for an odd number of samples, or too few.
 
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519 (active units)
     """
-    if samples < 2 or samples % 2:
+    if samples < 4 or samples % 2:
         raise ValueError(
-            f"`samples` must be even and at least 2, as each has its opposite. Received: samples={samples}."
+            f"`samples` must be even and at least 4, as each has its opposite. Received: samples={samples}."
         )
-    posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(seed, 2))
-    half = standard_normal([samples // 2, 1, model.noise_features], seed=posterior_seed)
-    noise = tf.concat([half, -half], 0)  # [samples, 1, noise features]
-    shape = [samples, tf.shape(x)[0], model.noise_features]
-    posterior = model.annealing(x, "posterior").latent(tf.broadcast_to(noise, shape))  # [samples, N, D]
-    prior = model.annealing(x, "prior").latent(standard_normal(shape, seed=prior_seed))
-    mean, variance = tf.nn.moments(posterior, 0)  # [N, D]
-    prior_mean, prior_variance = tf.nn.moments(prior, [0, 1])  # [D]
+    pairs = samples // 2
+    moments = tf.function(lambda x, seed: _moments(model, x, seed, pairs), autograph=False, reduce_retracing=True)
+    posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
+    parts = [
+        moments(x[i : i + _TOGETHER], tf.random.experimental.stateless_fold_in(posterior_seed, i, alg="philox"))
+        for i in range(0, len(x), _TOGETHER)
+    ]
+    mean, variance, noise, group_kl = (np.concatenate(each).astype(np.float64) for each in zip(*parts, strict=True))
+    prior_mean, prior_variance = (each.numpy() for each in _prior_moments(model, x[:1], prior_seed))  # [D]
     ratio = variance / prior_variance
-    kl = 0.5 * (ratio - 1.0 - tf.math.log(ratio) + tf.square(mean - prior_mean) / prior_variance)
-    return LatentUse(tf.reduce_mean(kl, 0), tf.math.reduce_variance(mean, 0))
+    bias = float(tf.math.digamma(pairs / 2) - np.log(pairs / 2))
+    kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
+    activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
+    return LatentUse(group_kl.mean(0), kl.mean(0), activity, tuple(model.group_features))
+
+
+def _moments(model, x, seed, pairs):
+    """Of images [B]: mean and variance of q, variance of the mean's own noise, [B, D] each, and the groups' KL, [B, G]."""
+    inference, images = model.infer(x), tf.shape(x)[0]
+    features, groups = model.latent_features, len(model.group_features)
+
+    def add_pair(i, middles, squares, middle_squares, kl):
+        half = standard_normal([images, model.noise_features], seed=tf.stack([seed[0], seed[1] ^ i]))
+        both = tf.stack([half, -half])  # [2, B, F]
+        z = tf.cast(inference.latent(both), tf.float64)  # [2, B, D]
+        middle = 0.5 * (z[0] + z[1])
+        kl += tf.cast(tf.reduce_mean(inference.terms(both).kl, 0), tf.float64)
+        return i + 1, middles + middle, squares + tf.reduce_mean(z * z, 0), middle_squares + middle * middle, kl
+
+    zeros = tf.zeros([images, features], tf.float64)
+    state = (tf.constant(0), zeros, zeros, zeros, tf.zeros([images, groups], tf.float64))
+    _, *sums = tf.while_loop(lambda i, *_: i < pairs, add_pair, state, parallel_iterations=1)
+    mean, square, middle_square, kl = (total / pairs for total in sums)
+    noise = (middle_square - mean * mean) / (pairs - 1)  # of a mean over the pairs
+    return mean, square - mean * mean, noise, kl
+
+
+def _prior_moments(model, x, seed, draws=20_000, together=500):
+    """Mean and variance [D] of the prior's features."""
+    inference = model.infer(x, start="prior")
+
+    @tf.function(autograph=False)
+    def sums(number):
+        noise = standard_normal([together, 1, model.noise_features], seed=tf.stack([seed[0], seed[1] ^ number]))
+        z = tf.cast(inference.latent(noise)[:, 0], tf.float64)  # [together, D]
+        return tf.reduce_sum(z, 0), tf.reduce_sum(z * z, 0)
+
+    total, squares = (sum(each) for each in zip(*map(sums, tf.range(draws // together)), strict=True))
+    mean = total / draws
+    return mean, squares / draws - mean * mean

@@ -1,4 +1,4 @@
-"""What training minimises: functions of a model's terms."""
+"""What training minimises: functions of what inference gives."""
 
 import math
 
@@ -6,16 +6,58 @@ import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
 from vae_flows.latent_models.schedules import Constant
+from vae_flows.latent_models.terms import Minimised
 
-__all__ = ["Elbo", "Iwae"]
+__all__ = ["Elbo", "Iwae", "Objective"]
 
 
-class Elbo(Configured):
+class Objective(Configured):
+    """Abstract: what a latent-variable model minimises.
+
+    Subclasses write `loss`; those that need more than the terms (other gradients, say) override `__call__`.
+
+    Attributes:
+        samples: Posterior samples K of each image in a training step; None for one, without an axis for it.
+        records: Names of what is recorded beside the bound and its parts.
+        validated_by: Name of the recorded value by whose validation mean the best weights are chosen.
+    """
+
+    samples = None
+    records = ()
+    validated_by = "neg_elbo"
+
+    def loss(self, terms, step):
+        """Loss of each image: `ElboTerms` of [B] and [B, G], or with K in front -> [B]. `step` is None in validation."""
+        raise NotImplementedError
+
+    def extra(self, terms, loss, step):
+        """What `records` names: {name: values}."""
+        return {}
+
+    def __call__(self, inference, noise, step=None):
+        """`Minimised` of a batch.
+
+        Args:
+            inference: `Inference` of the batch.
+            noise: [B, F], or [K, B, F] where `samples` is K.
+            step: Optimizer step, or None in validation, where schedules have no say.
+        """
+        terms = inference.terms(noise)
+        loss = self.loss(terms, step)
+        recorded = {
+            "neg_elbo": -terms.elbo,
+            "kl": tf.reduce_sum(terms.kl, -1),
+            "neg_log_likelihood_given_z": -terms.log_likelihood,
+        }
+        return Minimised(loss, recorded | self.extra(terms, loss, step))
+
+
+class Elbo(Objective):
     """The negative ELBO with a weighted KL term.
 
     loss = -log p(x | z) + weight(step) * sum over groups of max(kl_g, free_bits)
 
-    The free bits bound each group's KL by its mean over the batch.
+    The free bits bound each group's KL by its mean over the batch: below it the group's KL has no gradient.
 
     Args:
         kl_weight: Schedule, a function of the step.
@@ -24,7 +66,7 @@ class Elbo(Configured):
     Reference: Kingma et al. 2016. arXiv:1606.04934 (free bits, section C.8)
     """
 
-    samples = None
+    records = ("kl_weight",)
 
     def __init__(self, *, kl_weight=None, free_bits=0.0):
         if free_bits < 0:
@@ -32,16 +74,20 @@ class Elbo(Configured):
         self.kl_weight = kl_weight or Constant(1.0)
         self.free_bits = free_bits
 
-    def __call__(self, terms, step):
-        """Loss of each image. Terms of [B] and [B, G] -> [B]."""
+    def loss(self, terms, step):
+        if step is None:
+            return -terms.elbo
         kl = terms.kl
         if self.free_bits:
             mean = tf.reduce_mean(kl, 0, keepdims=True)  # [1, G]
             kl = tf.where(mean > self.free_bits, kl, tf.stop_gradient(kl))
         return self.kl_weight(step) * tf.reduce_sum(kl, -1) - terms.log_likelihood
 
+    def extra(self, terms, loss, step):
+        return {} if step is None else {"kl_weight": self.kl_weight(step)}
 
-class Iwae(Configured):
+
+class Iwae(Objective):
     """The importance-weighted bound.
 
     loss = -log (1/K) sum over k of exp(log p(x, z_k) - log q(z_k | x)),  z_k ~ q
@@ -52,16 +98,16 @@ class Iwae(Configured):
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519
     """
 
+    records = ("neg_iwae",)
+    validated_by = "neg_iwae"
+
     def __init__(self, samples):
         if samples < 1:
             raise ValueError(f"`samples` must be at least 1. Received: samples={samples}.")
         self.samples = samples
-        self.kl_weight = Constant(1.0)
 
-    @classmethod
-    def argument_names(cls):
-        return ["samples"]
-
-    def __call__(self, terms, step):
-        """Loss of each image. Terms of [K, B] and [K, B, G] -> [B]."""
+    def loss(self, terms, step):
         return math.log(self.samples) - tf.reduce_logsumexp(terms.elbo, 0)
+
+    def extra(self, terms, loss, step):
+        return {"neg_iwae": loss}

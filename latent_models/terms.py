@@ -1,10 +1,10 @@
-"""The terms of the evidence lower bound, as every latent-variable model gives them."""
+"""What inference gives to whoever minimises or judges a model."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Annealing", "ElboTerms"]
+__all__ = ["ElboTerms", "Minimised", "View"]
 
 
 class ElboTerms(NamedTuple):
@@ -26,28 +26,27 @@ class ElboTerms(NamedTuple):
         return self.log_likelihood - tf.reduce_sum(self.kl, -1)
 
 
-class Annealing(NamedTuple):
-    """What annealed importance sampling and bidirectional Monte Carlo run on: a start and a target over noise u.
-
-    The integral of exp(log_target(u)) over u is p(x), whatever the start: u is the noise behind z = f(u), so the target is
-    log p(x, f(u)) + log|det df/du|, and no inverse is needed to run a chain.
+class Minimised(NamedTuple):
+    """What a training step minimises, and what is recorded beside it.
 
     Attributes:
-        features: Size D of u.
-        start: Distribution of u, events [D]: standard normal.
-        log_target: u [..., B, D] -> [..., B].
-        latent: u [..., B, D] -> z [..., B, D].
-        noise: z -> u, the inverse of `latent` (for the exact posterior samples of bidirectional Monte Carlo).
-        log_joint: z [..., B, D] -> log p(x, z) [..., B].
-        log_prob: z [..., B, D] -> log-density [..., B] at z of the law that the start has over z.
-        gradient_target: `log_target` in lower precision, for the gradients of leapfrogs; None for `log_target` itself.
+        loss: Of each image, [B].
+        recorded: {name: values of any shape}; their means are logged.
     """
 
-    features: int
-    start: object
-    log_target: object
-    latent: object
-    noise: object
-    log_joint: object
-    log_prob: object
-    gradient_target: object = None
+    loss: tf.Tensor
+    recorded: dict
+
+
+class View(NamedTuple):
+    """Pictures that a model offers of its own working, one row for each image.
+
+    Attributes:
+        pictures: [N, M, H, W, C] in [0, 1].
+        labels: M words.
+        caption: One sentence that says what is to be seen.
+    """
+
+    pictures: tf.Tensor
+    labels: tuple
+    caption: str

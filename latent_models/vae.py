@@ -1,20 +1,23 @@
 """The variational autoencoder, for any posterior, pixel law and prior."""
 
+import functools
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import pull, push, standard_normal_log_prob
+from vae_flows.densities.noise import push
 from vae_flows.flows.flow import FlowDistribution
-from vae_flows.latent_models.image_model import ImageModel
+from vae_flows.latent_models.image_model import named
+from vae_flows.latent_models.inference import VectorInference
+from vae_flows.latent_models.latent_model import LatentModel
 from vae_flows.latent_models.objectives import Elbo
-from vae_flows.latent_models.terms import Annealing, ElboTerms
+from vae_flows.latent_models.seeds import as_seed
+from vae_flows.latent_models.terms import View
 
 __all__ = ["VAE"]
 
-tfd = tfp.distributions
 
-
-class VAE(ImageModel):
+class VAE(LatentModel):
     """A latent-variable model p(z) p(x | z) with an amortised posterior q(z | x).
 
     log p(x) >= E_q[log p(x | z) + log p(z) - log q(z | x)]
@@ -25,6 +28,7 @@ class VAE(ImageModel):
         encoder: x -> q(z | x): `Conditional(encoder network, latent law)`.
         decoder: z -> p(x | z): `Conditional(decoder network, pixel law)`.
         prior: Static lazy distribution of z.
+        refine: `Refiner` between the encoder's law and q(z | x); None takes the encoder's.
         objective: What training minimises; the plain ELBO by default.
         seed: Base seed of the training noise.
 
@@ -38,36 +42,35 @@ class VAE(ImageModel):
         ...     decoder=Conditional(DenseDecoder(2, image_shape=(4, 4, 1), outputs=law.context, hidden=(8,)), law),
         ...     prior=StandardNormal(2),
         ... )
-        >>> vae.sample(3, seed=[0, 0]).shape
+        >>> vae.sample(3).shape
         TensorShape([3, 4, 4, 1])
 
     Reference: Kingma, Welling. Auto-Encoding Variational Bayes. 2014. arXiv:1312.6114
     """
 
-    def __init__(self, encoder, decoder, prior, *, objective=None, seed=0, **kwargs):
+    def __init__(self, encoder, decoder, prior, *, refine=None, objective=None, seed=0, **kwargs):
         super().__init__(objective=objective or Elbo(), seed=seed, **kwargs)
-        sizes = {
-            "encoder": encoder.density.features, "decoder": decoder.network.features, "prior": prior.features
-        }  # fmt: skip
+        sizes = {"encoder": encoder.features, "decoder": decoder.features, "prior": prior.features}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"Encoder, decoder and prior must share one latent size. Received: features={sizes}.")
-        shapes = {"encoder": tuple(encoder.network.image_shape), "decoder": tuple(decoder.density.image_shape)}
+        shapes = {"encoder": tuple(encoder.image_shape), "decoder": tuple(decoder.image_shape)}
         if len(set(shapes.values())) > 1:
             raise ValueError(f"Encoder and decoder must share one image shape. Received: image_shape={shapes}.")
         if prior.context:
             raise ValueError(f"`prior` must be static. Expected: context=0. Received: context={prior.context}.")
-        self.encoder = encoder
-        self.decoder = decoder
-        self.prior = prior
+        self.encoder = named(encoder, "encoder")
+        self.decoder = named(decoder, "decoder")
+        self.prior = named(prior, "prior")
+        self.refine = refine
         self.built = True
 
     @property
     def image_shape(self):
-        return self.decoder.density.image_shape
+        return self.decoder.image_shape
 
     @property
     def pixel_levels(self):
-        return self.decoder.density.levels
+        return self.decoder.levels
 
     @property
     def latent_features(self):
@@ -77,66 +80,48 @@ class VAE(ImageModel):
     def noise_features(self):
         return self.prior.features
 
-    def elbo_terms(self, x, noise, training=False):
-        q = self.encoder(x, training=training)
-        z, log_q = push(q, noise)  # [..., B, D], [..., B]
-        log_likelihood = self.decoder(z, training=training).log_prob(x)  # [..., B]
-        kl = log_q - self.prior().log_prob(z)  # [..., B]
-        return ElboTerms(log_likelihood, kl[..., None])
+    def proposal(self, x, *, start="posterior", training=False):
+        if start not in ("prior", "posterior", "base"):
+            raise ValueError(f"`start` must be one of prior, posterior, base. Received: start={start!r}.")
+        if start == "prior":
+            return ()
+        parameters = self.encoder.parameters(x, training=training)
+        if self.refine is None or start == "base":
+            return parameters
+        q0 = self.encoder.given(parameters)
+        return self.refine.parameters(q0, x, self.decoder, self.prior(), training=training)
 
-    def annealing(self, x, start):
-        law = self._start(x, start)
+    def inference(self, x, proposal, *, start="posterior", training=False):
+        prior = self.prior()
+        law = prior if start == "prior" else self._law(proposal, start)
+        decoder = functools.partial(self.decoder, training=training)
+        return VectorInference(x, law=law, prior=prior, decoder=decoder)
 
-        def log_joint(z):
-            return self.decoder(z).log_prob(x) + self.prior().log_prob(z)
+    def _law(self, proposal, start):
+        if self.refine is not None and start == "posterior":
+            return self.refine.law(proposal)
+        law = self.encoder.given(proposal)
+        unrefined = self.refine is None and start == "base" and isinstance(law, FlowDistribution)
+        return law.distribution if unrefined else law
 
-        def log_target(u):
-            z, log_start = push(law, u)  # [..., B, D], [..., B]
-            return log_joint(z) - log_start + standard_normal_log_prob(u)
-
-        zeros = tf.zeros([self.noise_features])
-        return Annealing(
-            features=self.noise_features,
-            start=tfd.MultivariateNormalDiag(zeros, tf.ones_like(zeros)),
-            log_target=log_target,
-            latent=lambda u: push(law, u)[0],
-            noise=lambda z: pull(law, z),
-            log_joint=log_joint,
-            log_prob=law.log_prob,
-        )
-
-    def _start(self, x, start):
-        """The law that annealing starts from, over z."""
-        starts = {
-            "prior": self.prior,
-            "posterior": lambda: self.encoder(x),
-            "base": lambda: _before_the_flow(self.encoder(x)),
-        }
-        if start not in starts:
-            raise ValueError(f"`start` must be one of {', '.join(starts)}. Received: start={start!r}.")
-        return starts[start]()
-
-    def simulate(self, count, seed):
-        latent_seed, pixel_seed = tf.unstack(tfp.random.split_seed(seed, 2))
+    def simulate(self, count, seed=None):
+        latent_seed, pixel_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
         z, _ = push(self.prior(), self._noise([count], latent_seed))
         return self.decoder(z).sample(seed=pixel_seed), z
 
-    def sample(self, count, seed, temperature=1.0):
-        z, _ = push(self.prior(), temperature * self._noise([count], seed))  # [count, D]
+    def sample(self, count, seed=None, temperature=1.0):
+        z, _ = push(self.prior(), temperature * self._noise([count], as_seed(seed)))  # [count, D]
         return self.decode(z)
-
-    def reconstruct(self, x, seed):
-        """Pictures [B, H, W, C] of one posterior sample each."""
-        z, _ = push(self.encoder(x), self._noise([tf.shape(x)[0]], seed))
-        return self.decode(z)
-
-    def encode(self, x):
-        q = self.encoder(x)
-        return push(q, tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features])))[0]
 
     def decode(self, z):
         return self.decoder.display(self.decoder(z))
 
-
-def _before_the_flow(law):
-    return law.distribution if isinstance(law, FlowDistribution) else law
+    def views(self, x, seed=None):
+        if self.refine is None:
+            return {}
+        path = self.refine.path(self.encoder(x), x, self.decoder, self.prior())
+        noise = tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features]))
+        pictures = tf.stack([x, *(self.decode(push(law, noise)[0]) for law in path)], 1)  # [N, 1 + laws, H, W, C]
+        labels = ("image", "encoder", *(f"step {step}" for step in range(1, len(path))))
+        caption = "Images, and what the centre of the encoder's law and of each refined one decodes to."
+        return {"refinement": View(pictures, labels, caption)}

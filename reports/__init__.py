@@ -11,15 +11,16 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "comparison": ["Comparison", "compare"],
         "curves": ["training_curves"],
-        "evaluation": ["elbo_terms", "evaluate"],
+        "evaluation": ["elbo_terms", "exact_log_prob", "importance"],
         "finished_run": ["FinishedRun"],
         "history": ["read_history"],
         "images": ["image_grid", "reconstruction_pairs", "to_bytes"],
         "latent_space": ["latent_map", "principal_components"],
         "judging": ["judge"],
-        "likelihood_table": ["assemble", "with_error"],
+        "likelihood_table": ["with_error"],
         "page": ["write_page"],
         "run_report": ["write_report"],
         "settings": ["check_evaluation"],
+        "subject": ["Subject"],
     },
 )

@@ -1,6 +1,7 @@
 """log p(x) by annealed importance sampling, and its bracket, through the contract of a model."""
 
 import sys
+import types
 
 import tensorflow as tf
 
@@ -9,40 +10,35 @@ from vae_flows.estimators.hais import HamiltonianAIS
 from vae_flows.estimators.schedules import sigmoid_schedule
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.precision import rounded
-from vae_flows.reports.evaluation import IMAGES, image_batches, weighed
+from vae_flows.latent_models.seeds import Purpose, key
+from vae_flows.reports.evaluation import IMAGES, weighed
 
 __all__ = ["annealed", "bracketed", "ladder"]
 
 _ROWS = 512  # chains of all images that run together
-_CHAINS, _SIMULATED = 3, 4  # what a seed is for
 
 
-def annealed(model, split, preparation, *, seed, images, file=None, **settings):
-    """`Estimate` of log p(x) of the first `images` of a split, by Hamiltonian annealed importance sampling.
+def annealed(subject, *, images, file=None, **settings):
+    """`Estimate` of log p(x) of the first `images` test images, by Hamiltonian annealed importance sampling.
 
     Args:
-        model: `ImageModel`.
-        split: `Split` of uint8 images.
-        preparation: How they become what the model sees.
-        seed: Fixes the noise of each chain, whatever the batch.
+        subject: `Subject` with a `LatentModel`.
         images: How many images, from the first on.
         file: Where finished images are kept, for an interrupted run to go on from.
         settings: `chains` per image, `temperatures` of the sigmoid schedule, `leapfrogs` per temperature, `start` ("prior",
-            "posterior" or "base", as `ImageModel.annealing` has them), and `gradients`: "float32", or "bfloat16" for the
+            "posterior" or "base", as `LatentModel.proposal` has them), and `gradients`: "float32", or "bfloat16" for the
             leapfrogs' gradients alone, which leaves the estimate unbiased and is faster where the hardware has it.
     """
-    images = min(images, split.count)
-    batches = image_batches(split, preparation, seed=seed, images=images, batch=_together(settings["chains"]))
-    estimator = _hais(model, **settings)
-    return sweep(estimator, batches, seed=[seed, _CHAINS], file=file, images=images, progress=sys.stderr.isatty())
+    batches = subject.batches(images, batch=_together(settings["chains"]))
+    seed, count = key(subject.seed, Purpose.CHAINS).numpy(), subject.count(images)
+    return sweep(_hais(subject.model, **settings), batches, seed=seed, file=file, images=count, progress=_shown())
 
 
-def bracketed(model, *, seed, images, samples, file=None, **settings):
+def bracketed(subject, *, images, samples, file=None, **settings):
     """`Bracket` of log p(x) of `images` images drawn from the model, at several numbers of temperatures.
 
     Args:
-        model: `ImageModel`.
-        seed: Fixes the images and all noise.
+        subject: `Subject` with a `LatentModel`.
         images: How many images are drawn.
         samples: Importance samples per image, of the estimate to compare with.
         file: Name of a part -> where its finished images are kept; None keeps nothing.
@@ -52,22 +48,20 @@ def bracketed(model, *, seed, images, samples, file=None, **settings):
         {temperatures: `Bracket`}, fewest first, of which the last is the result and the others show how the bracket closes;
         and the `Estimate` of the same images by importance sampling.
     """
+    model, start = subject.model, settings["start"]
     estimator = BidirectionalMonteCarlo(_hais(model, **settings))
-    x, z = model.simulate(images, tf.constant([seed, _SIMULATED], tf.int32))
+    x, z = model.simulate(images, key(subject.seed, Purpose.SIMULATION))
     batch = _together(settings["chains"])
     parts = [(x[i : i + batch], z[i : i + batch]) for i in range(0, images, batch)]
-    start = settings["start"]
-    simulated = [(x_part.numpy(), model.annealing(x_part, start).noise(z_part).numpy()) for x_part, z_part in parts]
-    brackets = {}
+    simulated = [(x_part.numpy(), model.infer(x_part, start=start).noise(z_part).numpy()) for x_part, z_part in parts]
+    brackets, seed = {}, key(subject.seed, Purpose.CHAINS).numpy()
     for steps in ladder(settings["temperatures"]):
+        kept = file and file(steps)
         run = estimator.with_temperatures(steps)
-        brackets[steps] = sweep(
-            run, simulated, seed=[seed, _CHAINS], file=file and file(steps), images=images, progress=sys.stderr.isatty()
-        )
+        brackets[steps] = sweep(run, simulated, seed=seed, file=kept, images=images, progress=_shown())
     kept = file and file("importance")
     batches = [x[i : i + IMAGES] for i in range(0, images, IMAGES)]
-    reference = weighed(model, batches, samples=samples, seed=seed, images=images, file=kept)
-    return brackets, reference
+    return brackets, weighed(model, batches, samples=samples, seed=subject.seed, images=images, file=kept)
 
 
 def ladder(temperatures):
@@ -84,12 +78,25 @@ def _together(chains):
     return max(1, _ROWS // chains)
 
 
+def _shown():
+    return sys.stderr.isatty()
+
+
 def _hais(model, *, chains, temperatures, leapfrogs, start, gradients):
-    rough = model if gradients == "float32" else rounded(model, f"mixed_{gradients}")
+    rough = None if gradients == "float32" else rounded(model, f"mixed_{gradients}")
 
     @tf.autograph.experimental.do_not_convert
-    def annealing(x):
-        exact = model.annealing(x, start)
-        return exact if rough is model else exact._replace(gradient_target=rough.annealing(x, start).log_target)
+    def prepare(x):
+        return model.proposal(x, start=start)
 
-    return HamiltonianAIS(annealing, schedule=sigmoid_schedule(temperatures), chains=chains, leapfrogs=leapfrogs)
+    @tf.autograph.experimental.do_not_convert
+    def annealing(x, found):
+        exact = model.inference(x, found, start=start)
+        return types.SimpleNamespace(
+            features=model.noise_features,
+            log_target=exact.log_target,
+            gradient_target=rough and rough.inference(x, found, start=start).log_target,
+        )
+
+    schedule = sigmoid_schedule(temperatures)
+    return HamiltonianAIS(annealing, prepare=prepare, schedule=schedule, chains=chains, leapfrogs=leapfrogs)

@@ -7,35 +7,37 @@ from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
 __all__ = ["training_curves"]
 
 _PANELS = {
+    "neg_elbo": "negative ELBO, nats",
     "kl": "KL, nats",
     "neg_log_likelihood_given_z": "-log p(x|z), nats",
     "learning_rate": "learning rate",
     "kl_weight": "KL weight",
 }
-_FALLING = ("neg_elbo", "neg_log_likelihood_given_z")  # shown without their first plunge
+_MAIN = {"neg_elbo": "Negative ELBO", "neg_iwae": "Negative importance-weighted bound", "nll": "-log p(x)"}
+_FALLING = (*_MAIN, "neg_log_likelihood_given_z")  # shown without their first plunge
 _COLOURS = {"train": SERIES[0], "validation": SERIES[1]}
 
 
-def training_curves(history):
-    """A figure of the negative ELBO, large, and beside it its terms, the learning rate and the KL weight.
+def training_curves(history, main="neg_elbo"):
+    """A figure of what validation judges, large, and beside it the bound's terms, the learning rate and the KL weight.
 
     Args:
         history: {series: {writer: (steps [N], values [N])}}, as `read_history` gives it.
+        main: Name of the series to show large.
 
     Raises:
-        ValueError: if the history holds no `neg_elbo`.
+        ValueError: if the history does not hold it.
     """
-    if "neg_elbo" not in history:
-        raise ValueError(
-            f"The training history must hold `neg_elbo`. Received: {sorted(history) or 'an empty history'}."
-        )
-    panels = [name for name in _PANELS if name in history]
+    if main not in history:
+        raise ValueError(f"The training history must hold `{main}`. Received: {sorted(history) or 'an empty history'}.")
+    panels = [name for name in _PANELS if name in history and name != main][:4]
     figure = new_figure(11.0 if panels else 5.6, 4.8)
     figure.set_layout_engine("constrained")
     grid = figure.add_gridspec(2, 4 if panels else 2)
-    main = tidy(figure.add_subplot(grid[:, :2]), title="Negative ELBO, nats per image", x="optimizer step")
-    _lines(main, history, "neg_elbo")
-    main.legend(frameon=False, fontsize=9, labelcolor=QUIET)
+    title = _MAIN.get(main, main)
+    large = tidy(figure.add_subplot(grid[:, :2]), title=f"{title}, nats per image", x="optimizer step")
+    _lines(large, history, main)
+    large.legend(frameon=False, fontsize=9, labelcolor=QUIET)
     for place, name in enumerate(panels):
         cell = grid[place // 2, 2 + place % 2]
         _lines(tidy(figure.add_subplot(cell), title=_PANELS[name], x="optimizer step"), history, name)

@@ -37,7 +37,10 @@ def tidy(axes, *, title="", x="", y=""):
     return axes
 
 
-def save(figure, path):
-    """Write `figure` as a PNG at `path`, in one step: an older figure stays until the new one is whole."""
+def save(figure, path, *, caption=None):
+    """Write `figure` as a PNG at `path`, in one step: an older figure stays until the new one is whole.
+
+    The caption, if there is one, stands in the file itself, as its description.
+    """
     with replacing(path) as partial:
-        figure.savefig(partial, format="png", dpi=figure.dpi)
+        figure.savefig(partial, format="png", dpi=figure.dpi, metadata=caption and {"Description": caption})

@@ -50,9 +50,23 @@ class FinishedRun:
         """The run's seed."""
         return int(self.config["seed"])
 
+    @classmethod
+    def trained(cls, folder, subject):
+        """The run of a model that has just been trained: its `Subject` is in memory."""
+        run = cls(folder, folder.read_json("config.json"))
+        run.__dict__["subject"] = subject
+        return run
+
     @functools.cached_property
+    def subject(self):
+        """The `Subject`: model, data and preparation, read when first asked for."""
+        from vae_flows.reports.subject import Subject
+
+        return Subject(self.model, self.data, self.preparation, seed=self.seed)
+
+    @property
     def results(self):
-        """Contents of `results.json`."""
+        """Contents of `results.json`, as they are now."""
         return self.folder.read_json("results.json")
 
     @functools.cached_property

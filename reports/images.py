@@ -5,7 +5,7 @@ import numpy as np
 from vae_flows.image_data.grid import tile
 from vae_flows.reports.figure_style import QUIET, new_figure
 
-__all__ = ["image_grid", "in_colour", "reconstruction_pairs", "to_bytes"]
+__all__ = ["image_grid", "in_colour", "labelled_rows", "reconstruction_pairs", "to_bytes"]
 
 _WIDTH = 1600  # screen pixels that a picture aims to fill
 _MARGIN = 24
@@ -53,6 +53,17 @@ def reconstruction_pairs(originals, reconstructions, *, columns=12):
     by_row = pairs.reshape(2, rows, columns, *pairs.shape[2:]).swapaxes(0, 1)  # [rows, 2, columns, H, W, C]
     mosaic = tile(by_row.reshape(-1, *pairs.shape[2:]), columns=columns)
     return _picture(mosaic, labels=("original", "reconstruction") * rows)
+
+
+def labelled_rows(pictures, labels):
+    """A figure of a model's view: one labelled row for each stage, one column for each image.
+
+    Args:
+        pictures: [N, M, H, W, C], uint8 or in [0, 1].
+        labels: M words.
+    """
+    stages = to_bytes(pictures).swapaxes(0, 1)  # [M, N, H, W, C]
+    return _picture(tile(stages.reshape(-1, *stages.shape[2:]), columns=stages.shape[1]), labels=labels)
 
 
 def _picture(mosaic, *, labels=()):

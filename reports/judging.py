@@ -1,68 +1,122 @@
-"""One method of estimating log p(x), applied to a finished run and added to its files."""
+"""One method of estimating log p(x), applied to a run and added to its files."""
+
+import math
 
 import numpy as np
 
+from vae_flows.estimators.importance import RELIABLE
 from vae_flows.reports.annealing import annealed, bracketed
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
-from vae_flows.reports.evaluation import evaluate, importance
+from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.likelihood_table import with_error
 from vae_flows.reports.page import write_page
-from vae_flows.reports.settings import SETTINGS
+from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.reports.unfinished import unfinished
+from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["judge"]
 
+_DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
-def judge(run, method, *, at_most=None, **given):
-    """Estimate log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
+
+def judge(run, method=None, *, at_most=None, facts=None, **given):
+    """Find log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
+
+    Results of the same weights that are there already stay; of two by the same method that of more images, or of more
+    samples, stays in front, and the other goes under `further`.
 
     Args:
-        run: `FinishedRun` with results.
-        method: "importance", "hais" or "bidirectional".
+        run: `FinishedRun`.
+        method: "exact", "importance", "hais" or "bidirectional"; None for the first of them that the model allows.
         at_most: No more images than this, whatever the settings say.
+        facts: What else `results.json` is to hold.
         given: Settings that differ from those of the run's `config.json`, and these from `SETTINGS`.
 
     Returns:
         One line that says what was found.
+
+    Raises:
+        ValueError: if the method is not one for the run's model.
     """
-    settings = {**SETTINGS[method], **_configured(run.config, method), **given}
+    method = check_method(method, exact=run.subject.exact)
+    settings = {**SETTINGS[method], **run.config.get("evaluation", {}).get(method, {}), **given}
     if at_most is not None:
         settings["images"] = min(at_most, settings["images"] or at_most)
-    results, said = _METHODS[method](run, settings)
-    run.folder.write_json("results.json", {**run.results, **results})
+    found, said, values = _METHODS[method](run, settings)
+    results, ahead = _merged(run, {**(facts or {}), **found})
+    if values and ahead:
+        with replacing(run.folder.test_images) as partial, partial.open("wb") as stream:
+            np.savez(stream, **values)
+    run.folder.write_json("results.json", results)
     write_page(run.folder)
-    return said
+    return said if ahead else f"{said} The larger result that was there stays in front."
 
 
-def _configured(config, method):
-    """What the run's configuration says of a method: its section, and the samples of the training's own evaluation."""
-    trained = (
-        {"samples": config["importance_samples"]} if method == "importance" and "importance_samples" in config else {}
-    )
-    return {**trained, **config.get("evaluation", {}).get(method, {})}
+def _merged(run, found):
+    """All results of the run's weights, and whether what was found is in front."""
+    there = run.results if run.folder.results.is_file() else {}
+    there = there if there.get("model") == run.subject.mark else {}
+    results = {"hais": None, "bidirectional": None, **there, **found, "model": run.subject.mark}
+    ahead = True
+    for name in ("test", "hais", "bidirectional"):
+        if there.get(name) and found.get(name) and _size(found[name]) < _size(there[name]):
+            ahead, results[name] = False, there[name]
+            results["further"] = [*there.get("further", []), {name: found[name]}]
+    return results, ahead
+
+
+def _size(result):
+    """What tells the better of two results by one method: images, then samples."""
+    effort = result.get("nll") if isinstance(result.get("nll"), dict) else result
+    return result["images"], (effort.get("samples") or 1) * effort.get("chains", 1) * effort.get("temperatures", 1)
+
+
+def _exact(run, settings):
+    subject = run.subject
+    nll = -exact_log_prob(subject, settings["images"])
+    value, error = float(nll.mean()), _error(nll)
+    parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
+    found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
+    test = {"images": len(nll), **parts, "nll": found, "bits_per_dim": _bits(subject, value)}
+    said = f"-log p(x) = {with_error(value, error)} nats, exact: {len(nll):,} test images."
+    return {"test": test}, said, {"nll": nll, "nll_error": np.zeros_like(nll)}
 
 
 def _importance(run, settings):
+    """The bound with its parts, and log p(x) by importance sampling.
+
+    `nll["value"]` is minus the mean over images of the log of the mean weight. `nll["standard_error"]` is that of this mean
+    over images *and* Monte-Carlo noise, std(values) / sqrt(images): each image's value carries its own noise, so their
+    spread holds both. `neg_elbo_standard_error` is of the same kind. `unreliable_images` counts those whose weights have a
+    Pareto's k above 0.7, or of fewer than 21 samples an unknown one, so that neither value nor error holds.
+    """
+    subject, images, samples = run.subject, settings["images"], settings["samples"]
+    terms = elbo_terms(subject, images, draws=min(samples, _DRAWS))
     with _unfinished(run, "importance", settings) as file:
-        test = evaluate(
-            *(run.model, run.data.test, run.preparation),
-            **{"spec": run.data.spec, "seed": run.seed, "file": file(), "values": run.folder.test_images},
-            **settings,
-        )
-    nll = test["nll"]
+        estimate = importance(subject, images, samples=samples, file=file())
+    nll = {
+        "method": "importance",
+        "value": -estimate.mean,
+        "standard_error": estimate.to_dict()["standard_error"],
+        "samples": estimate.samples,
+        "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
+        "unreliable_images": int(np.sum(~(estimate.pareto_k <= RELIABLE))),
+    }
+    bound = {name: float(each.mean()) for name, each in terms.items()}
+    bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
+    test = {"images": estimate.images, **bound, "nll": nll, "bits_per_dim": _bits(subject, nll["value"])}
     found = with_error(nll["value"], nll["standard_error"])
-    return {
-        "test": test
-    }, f"-log p(x) = {found} nats: {test['images']:,} test images, {nll['samples']:,} importance samples."
+    said = f"-log p(x) = {found} nats: {estimate.images:,} test images, {nll['samples']:,} importance samples."
+    values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
+    return {"test": test}, said, values
 
 
 def _hais(run, settings):
-    parts = (run.model, run.data.test, run.preparation)
     with _unfinished(run, "hais", settings) as file:
-        estimate = annealed(*parts, seed=run.seed, file=file(), **settings)
+        estimate = annealed(run.subject, file=file(), **settings)
     numbers = estimate.to_dict()
-    reference = importance(*parts, samples=run.results["test"]["nll"]["samples"], seed=run.seed, images=estimate.images)
+    reference = importance(run.subject, estimate.images, samples=run.results["test"]["nll"]["samples"])
     save(annealing_diagnostics(estimate, reference), run.folder.figures / "hais.png")
     results = {name: numbers[name] for name in ("nll", "standard_error", "images")}
     results |= {"chains": estimate.samples, "temperatures": int(numbers["temperatures"])}
@@ -71,12 +125,13 @@ def _hais(run, settings):
     error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
     results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
     shift = f"{estimate.mean - reference.mean:+.3f} ± {error:.3f}"
-    return {"hais": results}, f"{said}Its log p(x) minus that of importance sampling on the same images: {shift} nats."
+    said += f"Its log p(x) minus that of importance sampling on the same images: {shift} nats."
+    return {"hais": results}, said, None
 
 
 def _bidirectional(run, settings):
     with _unfinished(run, "bidirectional", settings) as file:
-        brackets, reference = bracketed(run.model, seed=run.seed, file=lambda name: file(f"-{name}"), **settings)
+        brackets, reference = bracketed(run.subject, file=lambda name: file(f"-{name}"), **settings)
     save(bracket_curve(brackets, reference), run.folder.figures / "bidirectional.png")
     bracket = brackets[max(brackets)]
     curve = [
@@ -85,12 +140,22 @@ def _bidirectional(run, settings):
     results = {**bracket.to_dict(), **settings, "curve": curve, "importance": reference.mean}
     said = f"{bracket.lower.mean:,.3f} <= log p(x) <= {bracket.upper.mean:,.3f} nats, a gap of {bracket.gap:.3f}"
     said += f", and {reference.mean:,.3f} by importance sampling"
-    return {"bidirectional": results}, f"{said}: {bracket.images:,} simulated images, {max(brackets):,} temperatures."
+    said = f"{said}: {bracket.images:,} simulated images, {max(brackets):,} temperatures."
+    return {"bidirectional": results}, said, None
 
 
 def _unfinished(run, method, settings):
     depends = {name: run.config.get(name) for name in ("dataset", "data_dir", "preparation", "seed")}
-    return unfinished(run.folder, method, {**depends, **settings})
+    return unfinished(run.folder, f"{method}-{run.subject.mark}", {**depends, **settings})
 
 
-_METHODS = {"importance": _importance, "hais": _hais, "bidirectional": _bidirectional}
+def _bits(subject, nll):
+    return bits_per_dim(nll, spec=subject.data.spec, preparation=subject.preparation)
+
+
+def _error(values):
+    """Standard error of the mean over images; None of a single one."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+
+
+_METHODS = {"exact": _exact, "importance": _importance, "hais": _hais, "bidirectional": _bidirectional}

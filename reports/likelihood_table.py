@@ -1,48 +1,8 @@
-"""The figures of a run: `results.json`, and the same as tables for a page."""
+"""The figures of a run as tables for a page."""
 
 import dataclasses
 
-__all__ = ["Table", "assemble", "likelihood_tables", "training_table", "with_error"]
-
-
-def assemble(
-    *,
-    preset,
-    dataset,
-    seed,
-    steps,
-    parameters,
-    training,
-    validation,
-    test,
-    latents=None,
-    hais=None,
-    bidirectional=None,
-):
-    """The contents of `results.json`; natural logs, nats per image unless the key says bits.
-
-    Args:
-        preset, dataset: Names.
-        seed, steps, parameters: The run's seed, its optimizer steps, the number of the model's weights.
-        training: {"seconds", "images_per_second"}.
-        validation: {"neg_elbo"}.
-        test: What `reports.evaluate` returns.
-        latents: {"features", "active_units", "kl"}, or None: their number, how many are used, the KL of each in nats.
-        hais, bidirectional: What these estimators found, or None.
-    """
-    return {
-        "preset": str(preset),
-        "dataset": str(dataset),
-        "seed": int(seed),
-        "steps": int(steps),
-        "parameters": int(parameters),
-        "training": {name: float(training[name]) for name in ("seconds", "images_per_second")},
-        "validation": {"neg_elbo": float(validation["neg_elbo"])},
-        "test": test,
-        "latents": latents,
-        "hais": hais,
-        "bidirectional": bidirectional,
-    }
+__all__ = ["Table", "likelihood_tables", "training_table", "with_error"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +33,15 @@ def likelihood_tables(results):
     rows = [_nll_row(nll, images)]
     if results["hais"]:
         rows += _hais_rows(results["hais"])
-    rows += [
-        ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
-        ("KL to the prior", f"{test['kl']:,.2f}", "", images),
-        ("-log p(x|z)", f"{test['neg_log_likelihood_given_z']:,.2f}", "", images),
-        ("negative ELBO, validation", f"{results['validation']['neg_elbo']:,.2f}", "", "all validation images"),
-    ]
+    if test["neg_elbo"] is not None:
+        rows += [
+            ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
+            ("KL to the prior", f"{test['kl']:,.2f}", "", images),
+            ("-log p(x|z)", f"{test['neg_log_likelihood_given_z']:,.2f}", "", images),
+        ]
+    for name, value in results["validation"].items():
+        called = {"neg_elbo": "negative ELBO", "nll": "-log p(x)"}.get(name, name)
+        rows.append((f"{called}, validation", f"{value:,.2f}", "", "all validation images"))
     if test["bits_per_dim"] is not None:
         rows.insert(1, ("-log p(x), bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
     if results.get("latents"):
@@ -93,6 +56,8 @@ def likelihood_tables(results):
         )
     headings = ("quantity", "nats per image", "standard error", "how")
     tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"]))]
+    if (results.get("latents") or {}).get("groups"):
+        tables.append(_group_table(results["latents"]["groups"]))
     if results["bidirectional"]:
         tables.append(_bracket_table(results["bidirectional"]))
     return tables
@@ -137,6 +102,14 @@ def _hais_rows(hais):
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
         rows.append(("that minus importance sampling's", *figures, f"the same {hais['images']:,} images"))
     return rows
+
+
+def _group_table(groups):
+    rows = tuple(
+        (str(number), f"{kl:,.2f}", f"{active:,}")
+        for number, (kl, active) in enumerate(zip(groups["kl"], groups["active_units"], strict=True), 1)
+    )
+    return Table("Latent groups", ("group, from the top", "KL, nats", "active features"), rows, (1, 2))
 
 
 def _bracket_table(bracket):

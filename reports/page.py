@@ -4,6 +4,8 @@ import base64
 import json
 import pathlib
 
+import PIL.Image
+
 from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import replacing
 
@@ -77,7 +79,7 @@ def _key_figures(results):
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
     figures = [
         ("-log p(x), test", value, f"± {error} nats"),
-        ("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats"),
+        *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
         ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
     ]
@@ -87,8 +89,20 @@ def _key_figures(results):
 
 
 def _embedded(figures):
-    present = ((figures / name, *text) for name, text in FIGURES.items() if (figures / name).is_file())
-    return [{"source": data_uri(path), "title": title, "caption": caption} for path, title, caption in present]
+    """The figures that there are: those of every model, and the model's own views after the reconstructions."""
+    views = {path.name: (path.stem.removeprefix("view_").replace("_", " ").capitalize(), None)
+             for path in sorted(figures.glob("view_*.png"))}  # fmt: skip
+    known = dict(list(FIGURES.items())[:2]) | views | FIGURES
+    present = ((figures / name, *text) for name, text in known.items() if (figures / name).is_file())
+    return [
+        {"source": data_uri(path), "title": title, "caption": caption or _description(path)}
+        for path, title, caption in present
+    ]
+
+
+def _description(path):
+    with PIL.Image.open(path) as picture:
+        return picture.info.get("Description", "")
 
 
 def _configuration(config):

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from vae_flows.estimators.noise import PlacedNoise
 from vae_flows.image_data.grid import tile
-from vae_flows.reports.evaluation import image_by_image
+from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
 from vae_flows.reports.images import in_colour, to_bytes
 
@@ -16,6 +16,7 @@ __all__ = ["Plane", "posterior_contours", "posterior_planes", "spread_of_fits"]
 
 _CELLS, _SEARCH_CELLS = 160, 48  # per side of the plane
 _TOGETHER = 1024  # points of it evaluated together
+_TOGETHER_RANKED = 16  # images
 _RANKING = 64  # samples of q(z | x) that tell how well it fits
 _SCOUTS = 512  # samples that show where the densities may lie
 _FAR = 1e6  # a picture shows no further
@@ -59,22 +60,20 @@ class Plane:
         return float(np.sum(q[here] * ratio) * self.cell)
 
 
-def spread_of_fits(model, batches, *, seed):
+def spread_of_fits(subject, images):
     """Numbers of three of the images: where q(z | x) fits p(z | x) best, in the middle, and worst; fewer of fewer images.
 
     KL(q || p) = log E_q[w] - E_q[log w],  w = p(x, z) / q(z | x),  estimated with few samples, for the order only
     """
 
-    @tf.autograph.experimental.do_not_convert
+    seed = key(subject.seed, Purpose.FITS)
+
     def divergence(x, first):
-        annealing = model.annealing(x, "posterior")
-        u = PlacedNoise.of(tf.constant([seed, 0]), images=tf.shape(x)[0], first=first).normal(
-            count=_RANKING, features=2
-        )
-        log_weights = tf.cast(annealing.log_target(u) - annealing.start.log_prob(u), tf.float64)  # [samples, B]
+        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first).normal(count=_RANKING, features=2)
+        log_weights = tf.cast(subject.model.infer(x).log_weight(noise), tf.float64)  # [samples, B]
         return tf.reduce_logsumexp(log_weights, 0) - tf.reduce_mean(log_weights, 0)
 
-    order = np.argsort(image_by_image(divergence, batches))
+    order = np.argsort(subject.image_by_image(divergence, images, batch=_TOGETHER_RANKED))
     return order[np.unique([0, len(order) // 2, len(order) - 1])]
 
 
@@ -82,9 +81,9 @@ def posterior_planes(model, images, *, seed):
     """For each image the `Plane` of p(z | x) and q(z | x), and that of the Gaussian before q's flow, None without a flow.
 
     Args:
-        model: `ImageModel` with `latent_features` 2.
+        model: `LatentModel` with `latent_features` 2.
         images: Prepared images [N, H, W, C].
-        seed: Of the samples that find the region worth showing.
+        seed: int32 [2], of the samples that find the region worth showing.
 
     Returns:
         List of (`Plane` with "true" and "posterior", `Plane` with "base" or None).
@@ -93,8 +92,8 @@ def posterior_planes(model, images, *, seed):
 
 
 def _planes(model, image, seed):
-    posterior, base = (model.annealing(image, start) for start in ("posterior", "base"))
-    u = PlacedNoise.of(tf.constant([seed, 0]), images=1).normal(count=_SCOUTS, features=2)
+    posterior, base = (model.infer(image, start=start) for start in ("posterior", "base"))
+    u = PlacedNoise.of(seed, images=1).normal(count=_SCOUTS, features=2)
     z, z0 = (start.latent(u).numpy()[:, 0] for start in (posterior, base))  # [samples, 2]
     both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob}, z)
     true = both.densities["true"]

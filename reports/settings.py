@@ -2,7 +2,7 @@
 
 import numbers
 
-__all__ = ["CHOICES", "SETTINGS", "check_evaluation"]
+__all__ = ["CHOICES", "SETTINGS", "check_evaluation", "check_method"]
 
 _CHAINS = {
     "images": 50,
@@ -13,11 +13,33 @@ _CHAINS = {
     "gradients": "float32",
 }
 SETTINGS = {
+    "exact": {"images": None},
     "importance": {"images": None, "samples": 1000},
     "hais": _CHAINS,
     "bidirectional": {**_CHAINS, "samples": 1000},
 }
 CHOICES = {"start": ("prior", "posterior", "base"), "gradients": ("float32", "bfloat16")}
+
+
+def check_method(method, *, exact):
+    """The method, or the first that a model allows if it is None.
+
+    Args:
+        method: One of `SETTINGS`, or None.
+        exact: Whether the model gives log p(x) itself.
+
+    Raises:
+        ValueError: if the model does not allow it.
+
+    Example:
+        >>> check_method(None, exact=True)
+        'exact'
+    """
+    method = method or ("exact" if exact else "importance")
+    if exact != (method == "exact"):
+        given, instead = ("itself", "exact") if exact else ("by estimates alone", "importance, hais, bidirectional")
+        raise ValueError(f"This model gives log p(x) {given}. Expected: {instead}. Received: {method}.")
+    return method
 
 
 def check_evaluation(evaluation):

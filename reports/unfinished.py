@@ -11,15 +11,15 @@ __all__ = ["unfinished"]
 def unfinished(folder, method, settings):
     """Gives suffix -> file in the run's folder; when the block succeeds, its files are removed.
 
-    The name of a file tells `settings` and the model, so what another model or setting has left is never taken for this.
+    The name of a file tells `settings`, so what another setting has left is never taken for this.
 
     Args:
-        folder: `RunFolder` that holds the model.
-        method: Begins the files' names.
+        folder: `RunFolder`.
+        method: Begins the files' names; says of which weights the results are, too.
         settings: Plain values that the result depends on.
     """
     told = json.dumps([method, settings], sort_keys=True)
-    mark = zlib.crc32(folder.model.read_bytes(), zlib.crc32(told.encode()))
+    mark = zlib.crc32(told.encode())
     place = folder.path / "evaluation"
     place.mkdir(exist_ok=True)
     yield lambda suffix="": place / f"{method}-{mark:08x}{suffix}.npz"

@@ -64,12 +64,15 @@ class Saving(keras.callbacks.Callback):
             self.saved = step
 
     def on_epoch_end(self, epoch, logs=None):
-        self.judge(logs["val_neg_elbo"])
+        self.judge(logs[f"val_{self.model.validated_by}"])
         self.checkpoints.save()
         self.saved = self.checkpoints.step
 
     def judge(self, value):
-        """Takes the validation's negative ELBO of the present weights into account."""
+        """Takes the validation value of the present weights into account."""
         if not math.isfinite(value):
-            print(f"Warning: validation gave neg_elbo={value} after step {self.checkpoints.step}.", flush=True)
+            print(
+                f"Warning: validation gave {self.checkpoints.model.validated_by}={value} after step {self.checkpoints.step}.",
+                flush=True,
+            )
         self.best.judge(self.checkpoints.model, value)

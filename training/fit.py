@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from vae_flows.blocks.data_initialised import initialise_from_data
 from vae_flows.image_data.pipeline import evaluation_batches, training_batches
+from vae_flows.latent_models.latent_model import LatentModel
 from vae_flows.run_folder.atomic import replacing
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
@@ -28,7 +29,7 @@ class Outcome:
         steps: Optimizer steps taken, those of earlier processes included.
         seconds: Time they took, with validation and compilation, without what was lost by kills.
         images_per_second: Speed of the steps alone.
-        best_validation: Least negative ELBO of the validation images, nats per image.
+        best_validation: Least validation mean of what the model is judged by (`validated_by`), nats per image.
         best_step: Step of the weights that have it.
     """
 
@@ -74,7 +75,7 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
     validation = evaluation_batches(data.validation, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
     saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every)
     if start and start % per_epoch == 0 and int(progress.best.judged) < start:
-        saving.judge(model.evaluate(validation, verbose=0, return_dict=True)["neg_elbo"])
+        saving.judge(model.evaluate(validation, verbose=0, return_dict=True)[model.validated_by])
     with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
         for segment in segments(start, total, per_epoch):
             batches = training_batches(
@@ -157,7 +158,8 @@ def _begin(recipe, data, checkpoints, *, seed, resume):
 
     def see_first_batch():
         batches = training_batches(data.train, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
-        recipe.model.terms(next(iter(batches)), tf.constant([seed, 0], tf.int32))
+        x = next(iter(batches))
+        recipe.model.minimised(x, x, seed=tf.constant([seed, 0], tf.int32), step=None, training=False)
 
     initialise_from_data(recipe.model, see_first_batch)
     return 0
@@ -169,7 +171,8 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
     log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
-    shows = [kind(curves.validation, **shown) for kind in (Pictures, Latents)]
+    kinds = (Pictures, Latents) if isinstance(recipe.model, LatentModel) else (Pictures,)
+    shows = [kind(curves.validation, **shown) for kind in kinds]
     interruption = Interruption()
     checkpoints = saving.checkpoints
     timing = Timing(progress, batch=recipe.batch)

@@ -11,7 +11,7 @@ from vae_flows.latent_models.image_model import ImageModel
 __all__ = ["Recipe"]
 
 _COUNTS = (
-    "batch", "epochs", "importance_samples", "checkpoint_every", "keep", "steps_per_execution", "log_every",
+    "batch", "epochs", "checkpoint_every", "keep", "steps_per_execution", "log_every",
     "picture_every",
 )  # fmt: skip
 
@@ -27,9 +27,9 @@ class Recipe:
         batch: Images per optimizer step.
         flips: Whether each training image is mirrored left to right with probability 1/2.
         epochs: Passes over the training images; an epoch's last incomplete batch is left out.
-        importance_samples: Samples per test image in the final log-likelihood.
-        evaluation: {method: {setting: value}} of further estimates of log p(x) after the training, by the methods and with the
-            settings of `python -m vae_flows.reports evaluate`, whose defaults they become for this run.
+        evaluation: {method: {setting: value}} of the estimates of log p(x) after the training, by the methods and with the
+            settings of `python -m vae_flows.reports evaluate`, whose defaults they become for this run. Importance sampling,
+            or the exact value, is found whether it is named here or not.
         checkpoint_every: Optimizer steps between checkpoints; one is also written at the end of each epoch.
         keep: How many checkpoints are kept, the newest ones.
         steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.
@@ -47,7 +47,6 @@ class Recipe:
     batch: int
     epochs: int
     flips: bool = False
-    importance_samples: int = 1000
     evaluation: dict = dataclasses.field(default_factory=dict)
     checkpoint_every: int = 1000
     keep: int = 3

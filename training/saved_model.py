@@ -3,13 +3,10 @@
 import keras
 import tensorflow as tf
 
-from vae_flows.estimators.log_mean_exp import LogMean
-from vae_flows.estimators.noise import ROWS, PlacedNoise
+from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.run_folder.atomic import replacing
 
 __all__ = ["export"]
-
-_PREPARE, _DRAW = 0, 1  # what a seed is for
 
 
 def export(model, preparation, path):
@@ -21,8 +18,8 @@ def export(model, preparation, path):
     - decode(latents) -> pictures float32 [B, H, W, C] in [0, 1]
     - reconstruct(images, seed) -> pictures of one posterior sample each
     - sample(count, seed, temperature) -> pictures [count, H, W, C]
-    - log_likelihood(images, samples, seed) -> log p(x) in nats [B], by importance sampling, in memory that does not grow
-      with samples
+    - log_likelihood(images, samples, seed) -> log p(x) in nats [B], exact where the model's is, else by importance
+      sampling, in memory that does not grow with samples
 
     Images are uint8 [B, H, W, C] as a data set gives them, prepared inside with noise of the seed; seeds are int32 [2],
     count and samples int32, temperature float32. Every batch size is taken, another image shape refused.
@@ -64,28 +61,13 @@ class _Functions:
         return self.model.decode(latents)
 
     def reconstruct(self, images, seed):
-        return self.model.reconstruct(self._prepared(images, seed), _fold(seed, _DRAW))
+        return self.model.reconstruct(self._prepared(images, seed), key(seed, Purpose.DRAW))
 
     def sample(self, count, seed, temperature):
         return self.model.sample(count, seed, temperature=temperature)
 
     def log_likelihood(self, images, samples, seed):
-        x = self._prepared(images, seed)
-        noise = PlacedNoise.of(_fold(seed, _DRAW), images=tf.shape(x)[0])
-        features = self.model.noise_features
-
-        def add_chunk(start, mean):
-            drawn = noise.normal(count=ROWS, features=features, start=start)[: samples - start]  # [k, B, D]
-            return start + ROWS, mean.add(self.model.elbo_terms(x, drawn).elbo)
-
-        shapes = (tf.TensorShape([]), LogMean(*map(tf.TensorShape, ([], [None], [None], [None]))))
-        start = (tf.constant(0), LogMean.empty(tf.shape(x)[:1]))
-        _, mean = tf.while_loop(lambda done, _: done < samples, add_chunk, start, shapes, parallel_iterations=1)
-        return tf.cast(mean.value, tf.float32)
+        return self.model.log_likelihood(self._prepared(images, seed), samples, key(seed, Purpose.DRAW))
 
     def _prepared(self, images, seed):
-        return self.preparation(images, _fold(seed, _PREPARE))
-
-
-def _fold(seed, purpose):
-    return tf.random.experimental.stateless_fold_in(seed, purpose, alg="philox")
+        return self.preparation(images, key(seed, Purpose.PREPARATION))

@@ -6,12 +6,15 @@ import tensorflow as tf
 
 from vae_flows.image_data.grid import tile
 from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.latent_models.seeds import Purpose, key
 
 __all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
 
 _COLUMNS = 8
 _SHOWN = 64
 _PAIRS = 32
+_VIEWED = 8
+_NAMED = 256  # latent features whose KL is told one by one
 _USING = 500  # validation images that tell which latents are used
 _SEED = (0, 0)
 
@@ -103,7 +106,7 @@ class _Shown(keras.callbacks.Callback):
 
 
 class Pictures(_Shown):
-    """Shows samples, and validation images beside their reconstructions, with the same noise each time.
+    """Shows samples, validation images beside their reconstructions, and the model's own views, with the same noise each time.
 
     Args:
         writer: `tf.summary` writer.
@@ -116,19 +119,22 @@ class Pictures(_Shown):
         super().__init__(writer, every=every)
         self.images = data.validation.images[:_PAIRS]
         self.white = data.spec.levels - 1
-        self.preparation = preparation
+        self.seen = preparation(tf.constant(self.images), _SEED)
 
     def show(self):
-        samples = self.model.sample(_SHOWN, _SEED).numpy()
-        seen = self.preparation(tf.constant(self.images), _SEED)
-        rebuilt = self.model.reconstruct(seen, _SEED).numpy()
+        samples = self.model.sample(_SHOWN, key(0, Purpose.SAMPLES)).numpy()
+        rebuilt = self.model.reconstruct(self.seen, key(0, Purpose.RECONSTRUCTIONS)).numpy()
         pairs = np.stack([self.images / np.float32(self.white), rebuilt], 1).reshape(-1, *rebuilt.shape[1:])
         tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
         tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
+        for name, view in self.model.views(self.seen[:_VIEWED], key(0, Purpose.VIEWS)).items():
+            rows = np.reshape(view.pictures, [-1, *view.pictures.shape[2:]])  # one row for each image
+            description = f"{view.caption} From left to right: {', '.join(view.labels)}."
+            tf.summary.image(name, tile(rows, columns=len(view.labels))[None], description=description)
 
 
 class Latents(_Shown):
-    """Writes how many latent features are active, and the KL of each, for validation images and the same noise each time.
+    """Writes how many latent features are active, and the KL of each feature or group, for validation images.
 
     Args:
         writer: `tf.summary` writer.
@@ -140,17 +146,17 @@ class Latents(_Shown):
     def __init__(self, writer, *, data, preparation, every):
         super().__init__(writer, every=every)
         self.images = preparation(tf.constant(data.validation.images[:_USING]), _SEED)
-        self.use = None
-
-    def on_train_begin(self, logs=None):
-        model = self.model
-        self.use = tf.function(lambda x: latent_use(model, x, _SEED), autograph=False)
 
     def show(self):
-        use = self.use(self.images)
-        tf.summary.scalar("latents/active_units", use.active_units)
-        for number, kl in enumerate(use.kl.numpy()):
-            tf.summary.scalar(f"latents_kl/{number:03d}", kl)
+        use = latent_use(self.model, self.images, key(0, Purpose.LATENT_USE))
+        tf.summary.scalar("latents/active_units", use.active_units.sum())
+        if len(use.group_kl) > 1:
+            for number, (kl, active) in enumerate(zip(use.group_kl, use.active_units, strict=True)):
+                tf.summary.scalar(f"groups_kl/{number:03d}", kl)
+                tf.summary.scalar(f"groups_active_units/{number:03d}", active)
+        elif len(use.kl) <= _NAMED:
+            for number, kl in enumerate(use.kl):
+                tf.summary.scalar(f"latents_kl/{number:03d}", kl)
 
 
 def log_hyperparameters(folder, config):

@@ -33,6 +33,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "decoders": ["DenseDecoder"],
         "encoders": ["DenseEncoder"],
         "flows": ["Chain", "Flow"],
-        "latent_models": ["VAE", "Elbo", "ImageModel", "Iwae", "LinearWarmup", "load_model"],
+        "latent_models": ["VAE", "Elbo", "ExactModel", "Iwae", "LatentModel", "LinearWarmup", "load_model"],
     },
 )

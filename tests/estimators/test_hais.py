@@ -120,7 +120,7 @@ def test_more_chains_keep_those_there_were(chains):
     run = hais()._run
     x = run.prepared(MODEL.simulate(3)[0])
     few, many = (
-        run(tf.constant(x), schedule=sigmoid_schedule(20), steps=np.full([5, 3], 0.2), chains=count, seed=SEED, first=0)
+        run(x, schedule=sigmoid_schedule(20), steps=np.full([5, 3], 0.2), chains=count, seed=SEED, first=0)
         for count in (chains, 16)
     )
     np.testing.assert_allclose(few.log_weights, many.log_weights[:chains], rtol=1e-9)
