@@ -101,7 +101,8 @@ class ImageModel(Configured, keras.Model):
         return self.decode((1.0 - weight) * self.encode(a) + weight * self.encode(b))
 
     def check_images(self, x):
-        """Refuses images of another kind or shape than the model's."""
+        """The images as a tensor; refuses those of another kind or shape than the model's."""
+        x = tf.convert_to_tensor(x)
         if not x.dtype.is_floating:
             raise ValueError(
                 f"Images must be floating, prepared for the pixel law. Expected: float32 in [0, 1]. Received: {x.dtype.name}. "
@@ -112,6 +113,7 @@ class ImageModel(Configured, keras.Model):
                 f"Images must have the model's shape. Expected: [batch, {', '.join(map(str, self.image_shape))}]. "
                 f"Received: {x.shape}. Resize or pad the images, or build the model for their shape."
             )
+        return x
 
     def call(self, x):
         return self.reconstruct(x, 0)
@@ -151,10 +153,8 @@ class ImageModel(Configured, keras.Model):
         x, target, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise ValueError("Every image counts alike. Expected: no `sample_weight`. Received: one.")
-        target = x if target is None else target
-        self.check_images(x)
-        self.check_images(target)
-        return x, target
+        x = self.check_images(x)
+        return x, x if target is None else self.check_images(target)
 
     def _check_pixels(self, x):
         """Refuses images [N, ...] whose values the pixel law is no law of; None is not looked at."""
@@ -162,7 +162,10 @@ class ImageModel(Configured, keras.Model):
             return
         self.check_images(x)
         low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
-        if not (low >= 0.0 and high <= 1.0):
+        wrong = (
+            low < 0.0 or high > 1.0 if self.pixel_levels else low >= 0.0 and high > 2.0
+        )  # a density may be of any scale
+        if wrong or low != low:
             raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
         if self.pixel_levels is not None:
             steps = x * (self.pixel_levels - 1)

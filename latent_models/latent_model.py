@@ -69,6 +69,7 @@ class LatentModel(ImageModel):
 
     def infer(self, x, *, start="posterior"):
         """`Inference` of images x [B, H, W, C]: both stages."""
+        x = self.check_images(x)
         return self.inference(x, self.proposal(x, start=start), start=start)
 
     def minimised(self, x, target, *, seed, step, training):

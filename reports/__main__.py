@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from vae_flows.reports.settings import CHOICES, SETTINGS
+from vae_flows.reports.settings import CHOICES, SETTINGS, check_method
 from vae_flows.run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
@@ -21,7 +21,11 @@ def main():
 
 @main.command()
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
-@click.option("--method", type=click.Choice(list(SETTINGS)), default="importance", show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(list(SETTINGS)),
+    help="[default: exact if the model gives log p(x) itself, else importance]",
+)
 @click.option(
     "--images",
     type=_POSITIVE,
@@ -51,9 +55,14 @@ def evaluate(run, method, **options):
     the same command is given again.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    for name in given.keys() - SETTINGS[method]:
-        raise click.UsageError(f"--{name} has no meaning for --method {method}. Expected: {_named(SETTINGS[method])}.")
+    known = SETTINGS[method or "importance"]
+    for name in given.keys() - known:
+        raise click.UsageError(
+            f"--{name} has no meaning for --method {method or 'importance'}. Expected: {_named(known)}."
+        )
     finished = _opened(run)
+    with told_in_one_line():
+        method = check_method(method, exact=finished.subject.exact)
     from vae_flows.reports.judging import judge
 
     with warnings_in_one_line():

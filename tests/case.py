@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 STATIC = frozenset({"static"})
+EXACT = frozenset({"exact"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

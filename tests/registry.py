@@ -3,17 +3,18 @@
 A case builds a small instance. Every concrete public class of a folder must have one: `tests/test_house.py` checks it.
 """
 
-from case import STATIC, Case
+from case import EXACT, STATIC, Case
 from flow_cases import FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
+from tiny_models import BernoulliMixture, GradientSteps
 
 from vae_flows import densities, estimators, flows, iaf, latent_models
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
 __all__ = [
-    "DECODERS", "DENSITIES", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LEVELS", "MODELS", "PIXELS", "PIXEL_LAWS",
-    "PIXEL_TRANSFORMS", "STATIC", "Case",
+    "DECODERS", "DENSITIES", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LATENT_MODELS", "LEVELS", "MODELS", "PIXELS",
+    "PIXEL_LAWS", "PIXEL_TRANSFORMS", "STATIC", "Case",
 ]  # fmt: skip
 
 # --- latent laws: build(features, context=, dtype=) ---
@@ -50,7 +51,7 @@ PIXEL_LAWS: dict[str, Case] = {
 IMAGE = (6, 6, 1)
 
 
-def _vae(posterior, *, prior=None, objective=None):
+def _vae(posterior, *, prior=None, **options):
     law = densities.Bernoulli(IMAGE)
     return latent_models.VAE(
         encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
@@ -58,7 +59,7 @@ def _vae(posterior, *, prior=None, objective=None):
             DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh"), law
         ),
         prior=prior or densities.StandardNormal(3),
-        objective=objective,
+        **options,
     )
 
 
@@ -85,7 +86,12 @@ MODELS: dict[str, Case] = {
     "VAE with IAF posterior, flow prior, IWAE": Case(
         build=lambda: _vae(_iaf(), prior=_flow_prior(), objective=latent_models.Iwae(5))
     ),
+    "VAE with a refined posterior": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
+    ),
+    "mixture, exact": Case(build=lambda: BernoulliMixture(IMAGE), properties=EXACT),
 }
+LATENT_MODELS = {name: case for name, case in MODELS.items() if not case.properties & EXACT}
 
 
 # --- estimators: build(model) on a `LinearGaussian`; "pairs" are called with (x, exact noise) ---

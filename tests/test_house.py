@@ -84,7 +84,7 @@ def concrete_layers(package):
 
     module = importlib.import_module(f"vae_flows.{package}")
     names = [name for name in module.__all__ if isinstance(getattr(module, name), type)]
-    abstract = {"LazyBijector", "LazyDistribution", "ImageModel", "PixelTransform"}
+    abstract = {"LazyBijector", "LazyDistribution", "ImageModel", "LatentModel", "ExactModel", "PixelTransform"}
     return [n for n in names if issubclass(getattr(module, n), keras.layers.Layer) and n not in abstract]
 
 

@@ -49,7 +49,7 @@ def quadrature(vae, x):
 def test_annealed_estimate_is_that_of_quadrature(kind, start):
     vae = model(kind)
     x = tf.constant((np.random.default_rng(0).random((6, *IMAGE)) < 0.5).astype("float32"))
-    hais = HamiltonianAIS(lambda x: vae.annealing(x, start), schedule=sigmoid_schedule(40), chains=64, leapfrogs=5)
+    hais = HamiltonianAIS(lambda x: vae.infer(x, start=start), schedule=sigmoid_schedule(40), chains=64, leapfrogs=5)
     estimate = hais(x, seed=[0, 1])
     exact = quadrature(vae, x).numpy()
     z_score = (estimate.values - exact) / estimate.errors

@@ -86,7 +86,7 @@ def test_kl_uses_the_prior_at_the_transformed_code():
     encoder = Conditional(DenseEncoder(IMAGE, hidden=(8,)), DiagonalNormal(D, context=8))
     decoder = Conditional(DenseDecoder(D, image_shape=IMAGE, outputs=law.context, hidden=()), law)
     vae = VAE(encoder, decoder, prior)
-    annealing = vae.annealing(tf.zeros([3, *IMAGE]), "prior")
+    annealing = vae.infer(tf.zeros([3, *IMAGE]), start="prior")
     u = tf.random.stateless_normal([3, D], [0, 1])
     z = annealing.latent(u)
     log_likelihood = vae.decoder(z).log_prob(tf.zeros([3, *IMAGE]))
@@ -97,15 +97,15 @@ def test_objectives_are_what_they_say():
     from vae_flows.latent_models import ElboTerms
 
     terms = ElboTerms(tf.constant([-3.0, -5.0]), tf.constant([[1.0, 0.1], [3.0, 0.3]]))
-    np.testing.assert_allclose(Elbo()(terms, 0), [4.1, 8.3], rtol=1e-6)
-    np.testing.assert_allclose(Elbo(kl_weight=LinearWarmup(10))(terms, 5), [3.55, 6.65], rtol=1e-6)
+    np.testing.assert_allclose(Elbo().loss(terms, 0), [4.1, 8.3], rtol=1e-6)
+    np.testing.assert_allclose(Elbo(kl_weight=LinearWarmup(10)).loss(terms, 5), [3.55, 6.65], rtol=1e-6)
     with tf.GradientTape() as tape:
         kl = tf.constant([[1.0, 0.1], [3.0, 0.3]])
         tape.watch(kl)
-        loss = Elbo(free_bits=0.5)(ElboTerms(tf.zeros(2), kl), 0)
+        loss = Elbo(free_bits=0.5).loss(ElboTerms(tf.zeros(2), kl), 0)
     np.testing.assert_allclose(tape.gradient(loss, kl), [[1, 0], [1, 0]])  # the second group's mean is below 0.5
     weighted = ElboTerms(tf.constant([[-1.0], [-2.0]]), tf.zeros([2, 1, 1]))
-    np.testing.assert_allclose(Iwae(2)(weighted, 0), [-np.log((np.exp(-1) + np.exp(-2)) / 2)], rtol=1e-6)
+    np.testing.assert_allclose(Iwae(2).loss(weighted, 0), [-np.log((np.exp(-1) + np.exp(-2)) / 2)], rtol=1e-6)
     with pytest.raises(ValueError, match="`steps` must be at least 1.*steps=0"):
         LinearWarmup(0)
     with pytest.raises(ValueError, match="`samples` must be at least 1"):

@@ -4,20 +4,26 @@ import warnings
 import numpy as np
 import pytest
 import registry
-import scipy.stats
 import tensorflow as tf
 
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.estimators.noise import PlacedNoise
-from vae_flows.image_data.arrays import Split
+from vae_flows.image_data.arrays import ImageSet, Split
 from vae_flows.image_data.prepare import Binarise, Dequantise, GreyLevels
 from vae_flows.image_data.spec import ImageSpec
+from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.reports.annealing import annealed, bracketed, ladder
-from vae_flows.reports.evaluation import _BOUND, _WEIGHTS, bits_per_dim, elbo_terms, evaluate, image_batches, importance
-from vae_flows.reports.settings import check_evaluation
+from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
+from vae_flows.reports.settings import check_evaluation, check_method
+from vae_flows.reports.subject import Subject
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, *registry.IMAGE)).astype(np.uint8)
 SPEC = ImageSpec(registry.IMAGE)
+DATA = ImageSet(name="noise", spec=SPEC, train=Split(IMAGES), validation=Split(IMAGES[:3]), test=Split(IMAGES))
+
+
+def subject(model, seed):
+    return Subject(model, DATA, Binarise(), seed=seed)
 
 
 def small(name):
@@ -41,71 +47,62 @@ def untrained_models_have_unreliable_weights():
 
 
 def test_each_image_has_its_own_noise_whatever_the_batch(model):
-    split, prepare = Split(IMAGES), Binarise()
-    whole = elbo_terms(model, split, prepare, seed=3, batch=11, draws=4)
-    for name, values in elbo_terms(model, split, prepare, seed=3, batch=4, draws=4).items():
+    judged = subject(model, 3)
+    whole = elbo_terms(judged, batch=11, draws=4)
+    for name, values in elbo_terms(judged, batch=4, draws=4).items():
         np.testing.assert_allclose(values, whole[name], rtol=1e-5, atol=1e-5)
         assert values.shape == (11,)
-    (x,) = image_batches(split, prepare, seed=3, batch=11)
-    noise = PlacedNoise.of([3, _BOUND], images=11).normal(count=4, features=model.noise_features)
-    expected = -tf.reduce_mean(model.elbo_terms(x, noise).log_likelihood, 0)
+    noise = PlacedNoise.of(key(3, Purpose.BOUND), images=11).normal(count=4, features=model.noise_features)
+    expected = -tf.reduce_mean(model.infer(judged.prepared()).terms(noise).log_likelihood, 0)
     np.testing.assert_allclose(whole["neg_log_likelihood_given_z"], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
-    split, prepare = Split(IMAGES), Binarise()
-    found = {name: values.mean() for name, values in elbo_terms(model, split, prepare, seed=3, draws=512).items()}
+    judged = subject(model, 3)
+    found = {name: values.mean() for name, values in elbo_terms(judged, draws=512).items()}
     assert found["neg_elbo"] == pytest.approx(found["kl"] + found["neg_log_likelihood_given_z"], rel=1e-6)
-    (x,) = image_batches(split, prepare, seed=3)
     noise = tf.random.stateless_normal([256, 11, model.noise_features], [9, 9])
-    elbos = tf.reduce_mean(model.elbo_terms(x, noise).elbo, 1).numpy()  # [256]
+    elbos = tf.reduce_mean(model.infer(judged.prepared()).log_weight(noise), 1).numpy()  # [256]
     assert abs(found["neg_elbo"] + elbos.mean()) < 4.0 * elbos.std() * math.sqrt(1 / 256 + 1 / 512)
 
 
-def test_the_values_of_each_image_have_the_reported_means_and_errors(model, tmp_path):
-    test = evaluate(
-        model, Split(IMAGES), Binarise(), spec=SPEC, samples=32, seed=0, images=7, values=tmp_path / "each.npz"
-    )
-    with np.load(tmp_path / "each.npz") as each:
-        assert each["nll"].mean() == pytest.approx(test["nll"]["value"], rel=1e-12)
-        assert each["neg_elbo"].mean() == pytest.approx(test["neg_elbo"], rel=1e-12)
-        spread = scipy.stats.sem(each["neg_elbo"])
-        assert test["neg_elbo_standard_error"] == pytest.approx(spread, rel=1e-12)
-        assert each["nll_error"].shape == (7,) and np.all(each["nll_error"] > 0)
-
-
-def test_the_test_section_has_the_contract_s_keys_and_kinds(model):
-    test = evaluate(model, Split(IMAGES), Binarise(), spec=SPEC, samples=32, seed=0, images=7)
-    keys = ["images", "neg_elbo", "kl", "neg_log_likelihood_given_z", "neg_elbo_standard_error", "nll", "bits_per_dim"]
-    assert list(test) == keys
-    assert test["images"] == 7 and test["bits_per_dim"] is None
-    kinds = {"method": str, "value": float, "standard_error": float, "samples": int, "effective_sample_size": float}
-    kinds["unreliable_images"] = int
-    assert {name: type(value) for name, value in test["nll"].items()} == kinds
-    assert test["nll"]["method"] == "importance" and test["nll"]["samples"] == 32
-    assert test["nll"]["value"] < test["neg_elbo"] + 3.0 * test["nll"]["standard_error"]
+def test_images_are_prepared_the_same_however_many_are_asked_for(model):
+    few, many = subject(model, 3), subject(model, 3)
+    np.testing.assert_array_equal(few.prepared(4), many.prepared()[:4])
+    np.testing.assert_array_equal(few.prepared(9), many.prepared()[:9])  # more than were prepared before
+    assert few.count() == 11 and few.count(500) == 11 and few.count(split="validation") == 3
+    np.testing.assert_array_equal(few.originals(2), IMAGES[:2] / np.float32(255))
 
 
 def test_the_likelihood_is_the_log_of_the_mean_weight(model):
-    split = Split(IMAGES)
-    estimate = importance(model, split, Binarise(), samples=80, seed=1)
-    (x,) = image_batches(split, Binarise(), seed=1)
-    noise = PlacedNoise.of([1, _WEIGHTS], images=11).normal(count=80, features=model.noise_features)
-    weights = tf.cast(model.elbo_terms(x, noise).elbo, tf.float64)  # [80, 11]
+    judged = subject(model, 1)
+    estimate = importance(judged, samples=80)
+    noise = PlacedNoise.of(key(1, Purpose.WEIGHTS), images=11).normal(count=80, features=model.noise_features)
+    weights = tf.cast(model.infer(judged.prepared()).log_weight(noise), tf.float64)  # [80, 11]
     np.testing.assert_allclose(estimate.values, tf.reduce_logsumexp(weights, 0) - math.log(80), atol=1e-3)
+
+
+def test_an_exact_model_needs_no_samples():
+    model = registry.MODELS["mixture, exact"].build()
+    judged = subject(model, 1)
+    assert judged.exact
+    np.testing.assert_allclose(exact_log_prob(judged, batch=4), model.log_prob(judged.prepared()), rtol=1e-6)
+    assert check_method(None, exact=True) == "exact" and check_method(None, exact=False) == "importance"
+    with pytest.raises(ValueError, match="gives log p.x. itself. Expected: exact. Received: hais"):
+        check_method("hais", exact=True)
 
 
 @pytest.mark.parametrize("gradients", ["float32", "bfloat16"])
 def test_annealing_agrees_and_the_bracket_closes(gradients):
-    model, split = small("VAE"), Split(IMAGES)
-    reference = importance(model, split, Binarise(), samples=4000, seed=1, images=4)
-    settings = {"chains": 8, "temperatures": 40, "leapfrogs": 5, "start": "prior", "gradients": gradients, "seed": 1}
-    estimate = annealed(model, split, Binarise(), **settings, images=4)
+    judged = subject(small("VAE"), 1)
+    reference = importance(judged, 4, samples=4000)
+    settings = {"chains": 8, "temperatures": 40, "leapfrogs": 5, "start": "prior", "gradients": gradients}
+    estimate = annealed(judged, **settings, images=4)
     assert estimate.images == 4
     assert abs(estimate.mean - reference.mean) < 4.0 * math.hypot(
         estimate.monte_carlo_error, reference.monte_carlo_error
     )
-    brackets, weighed = bracketed(model, **settings, images=6, samples=4000)
+    brackets, weighed = bracketed(judged, **settings, images=6, samples=4000)
     assert list(brackets) == ladder(40) == [2, 5, 10, 20, 40]
     last = brackets[40]
     error = math.hypot(last.lower.monte_carlo_error, last.upper.monte_carlo_error)
@@ -115,7 +112,9 @@ def test_annealing_agrees_and_the_bracket_closes(gradients):
 
 def test_what_an_evaluation_cannot_be_told_is_refused():
     check_evaluation({"hais": {"temperatures": 10, "gradients": "bfloat16"}, "importance": {"samples": 5}})
-    with pytest.raises(ValueError, match=r"Unknown method .* Expected one of: importance, hais.* Received: 'ais'"):
+    with pytest.raises(
+        ValueError, match=r"Unknown method .* Expected one of: exact, importance, hais.* Received: 'ais'"
+    ):
         check_evaluation({"ais": {}})
     with pytest.raises(ValueError, match=r"`evaluation\['hais'\]`. Expected .*temperatures.* Received: 'samples'"):
         check_evaluation({"hais": {"samples": 10}})

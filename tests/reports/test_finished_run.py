@@ -7,17 +7,29 @@ import numpy as np
 import PIL.Image
 import pytest
 import registry
+import scipy.stats
 import tensorflow as tf
 
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.image_data.prepare import Binarise
 from vae_flows.image_data.sources import load
 from vae_flows.reports.__main__ import run
+from vae_flows.reports.finished_run import FinishedRun
 from vae_flows.reports.run_report import write_report
+from vae_flows.reports.subject import Subject
 from vae_flows.run_folder.layout import RunFolder
 
 SCHEMA = {
-    **{"preset": str, "dataset": str, "seed": int, "steps": int, "parameters": int},
+    **{
+        "hais": type(None),
+        "bidirectional": type(None),
+        "model": str,
+        "preset": str,
+        "dataset": str,
+        "seed": int,
+        "steps": int,
+        "parameters": int,
+    },
     "training": {"seconds": float, "images_per_second": float},
     "validation": {"neg_elbo": float},
     "test": {
@@ -31,8 +43,6 @@ SCHEMA = {
         "bits_per_dim": type(None),
     },
     "latents": {"features": int, "active_units": int, "kl": list},
-    "hais": type(None),
-    "bidirectional": type(None),
 }
 HAIS = {
     **{"nll": float, "standard_error": float, "images": int, "chains": int, "temperatures": int},
@@ -54,28 +64,17 @@ def folder(tmp_path_factory):
     data = load(str(place / "noise.npz"))
     model = registry.MODELS["VAE"].build()
     folder = RunFolder.create(place / "run")
-    config = {"preset": "tiny", "dataset": str(place / "noise.npz"), "seed": 1, "importance_samples": 8}
+    config = {"preset": "tiny", "dataset": str(place / "noise.npz"), "seed": 1}
+    config["evaluation"] = {"importance": {"samples": 8}}
     folder.write_json("config.json", {**config, "preparation": Binarise().to_config()})
     model.save(folder.model)
     with tf.summary.create_file_writer(str(folder.tensorboard / "train")).as_default():
         for step in range(5):
             tf.summary.scalar("neg_elbo", 10.0 - step, step=step)
-    (folder.figures / "hais.png").write_bytes(b"of an earlier model")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
-        write_report(
-            folder,
-            model=model,
-            data=data,
-            preparation=Binarise(),
-            preset="tiny",
-            seed=1,
-            steps=0,
-            seconds=1.5,
-            images_per_second=100.0,
-            samples=8,
-            test_images=4,
-        )
+        run = FinishedRun.trained(folder, Subject(model, data, Binarise(), seed=1))
+        write_report(run, training={"seconds": 1.5, "images_per_second": 100.0}, steps=0, test_images=4)
     return folder
 
 
@@ -92,20 +91,30 @@ def test_report_leaves_the_contract_s_files(folder):
     assert folder.report.read_text().count("data:image/png") == 5
 
 
-def test_importance_again_with_other_settings(folder, capsys):
+def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):
     before = read(folder)
+    with np.load(folder.test_images) as each:
+        assert each["nll"].mean() == pytest.approx(before["test"]["nll"]["value"], rel=1e-12)
+        assert each["neg_elbo"].mean() == pytest.approx(before["test"]["neg_elbo"], rel=1e-12)
+        spread = scipy.stats.sem(each["neg_elbo"])
+        assert before["test"]["neg_elbo_standard_error"] == pytest.approx(spread, rel=1e-12)
+        assert each["nll_error"].shape == (4,) and np.all(each["nll_error"] > 0)
     assert run(["evaluate", str(folder.path), "--samples", "16", "--images", "3"]) == 0
-    assert "3 test images, 16 importance samples" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "3 test images, 16 importance samples" in said and "stays in front" in said
     after = read(folder)
-    assert after["test"]["nll"]["samples"] == 16 and after["test"]["images"] == 3
-    assert {**after, "test": None} == {**before, "test": None}
-    assert "3 test images, 16 samples each" in folder.report.read_text()
+    (further,) = after.pop("further")
+    assert further["test"]["images"] == 3 and further["test"]["nll"]["samples"] == 16
+    assert after == before
+    with np.load(folder.test_images) as each:
+        assert each["nll"].shape == (4,)
 
 
 def test_default_samples_are_those_of_the_training(folder, capsys):
     assert run(["evaluate", str(folder.path)]) == 0
     assert read(folder)["test"]["nll"]["samples"] == 8
     assert read(folder)["test"]["images"] == 5
+    assert "5 test images, 8 samples each" in folder.report.read_text()
 
 
 def test_hais(folder, capsys):
@@ -154,3 +163,28 @@ def test_a_vanished_data_set_is_refused(folder, capsys):
         assert "/nowhere/images.npz" in capsys.readouterr().err
     finally:
         folder.write_json("config.json", config)
+
+
+@pytest.mark.parametrize("name", ["VAE with a refined posterior", "mixture, exact"])
+def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
+    """Views are in the report; an exact model is judged without samples, and by nothing else."""
+    other = RunFolder.create(tmp_path / "run")
+    other.write_json("config.json", folder.read_json("config.json"))
+    model = registry.MODELS[name].build()
+    model.save(other.model)
+    subject = Subject(model, load(folder.read_json("config.json")["dataset"]), Binarise(), seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnreliableWeights)
+        finished = FinishedRun.trained(other, subject)
+        write_report(finished, training={"seconds": 1.5, "images_per_second": 100.0}, steps=0, test_images=4)
+    page = other.report.read_text()
+    assert run(["compare", str(folder.path), str(other.path), "--out", str(tmp_path / "page.html")]) == 0
+    if name == "mixture, exact":
+        nll = read(other)["test"]["nll"]
+        assert nll["method"] == "exact" and "exact" in page and "-log p(x), validation" in page
+        assert nll["value"] == pytest.approx(-np.mean(model.log_prob(subject.prepared(4))), rel=1e-6)
+        assert run(["evaluate", str(other.path)]) == 0 and "exact: 5 test images" in capsys.readouterr().out
+        assert run(["evaluate", str(other.path), "--method", "hais"]) == 1
+        assert "gives log p(x) itself" in capsys.readouterr().err
+    else:
+        assert ">Refinement<" in page and "each refined one decodes to" in page

@@ -5,7 +5,6 @@ from vae_flows.reports.unfinished import unfinished
 
 def test_what_is_done_stays_until_the_estimate_succeeds(make_run):
     folder = make_run("run")
-    folder.model.write_bytes(b"weights")
     with pytest.raises(KeyboardInterrupt):
         with unfinished(folder, "hais", {"chains": 4}) as file:
             kept = file()
@@ -18,13 +17,3 @@ def test_what_is_done_stays_until_the_estimate_succeeds(make_run):
     with unfinished(folder, "hais", {"chains": 4}) as file:
         assert file() == kept
     assert not kept.parent.exists()
-
-
-def test_another_model_does_not_go_on_from_it(make_run):
-    folder = make_run("run")
-    names = set()
-    for weights in (b"first", b"second"):
-        folder.model.write_bytes(weights)
-        with unfinished(folder, "hais", {}) as file:
-            names |= {file(), file("-10")}
-    assert len(names) == 4
