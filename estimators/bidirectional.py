@@ -29,7 +29,7 @@ class Bracket:
 
     @property
     def gaps(self):
-        """upper - lower of each image, [N]: in the mean above twice the larger of the two errors of log p(x)."""
+        """upper - lower of each image, [N]: in the mean the sum of both sides' errors, so from once to twice the larger one."""
         return self.upper.values - self.lower.values
 
     @property

@@ -11,7 +11,8 @@ import numpy as np
 from vae_flows.estimators.annealed_run import CHAIN_ROWS, AnnealedRun
 from vae_flows.estimators.chains import Trace
 from vae_flows.estimators.compiled import as_seed, folded
-from vae_flows.estimators.log_mean_exp import LogMean
+from vae_flows.estimators.importance import warn_if_unreliable
+from vae_flows.estimators.log_mean_exp import LogMean, log_mean_exp
 from vae_flows.estimators.result import Estimate
 from vae_flows.estimators.schedules import checked_schedule, refined
 from vae_flows.estimators.step_size import FROZEN, BiasedAdaptation, PilotTuning
@@ -61,6 +62,9 @@ class HamiltonianAIS:
     Raises:
         ValueError: for a schedule that does not run from 0 to 1, no chains, no leapfrogs, a persistence out of range; when
             called, for a target that is not finite where chains begin.
+
+    Warns:
+        UnreliableWeights: if the chains of any image have too unequal weights (`Estimate.unreliable`).
 
     Example:
         >>> class Gaussian:  # p(u) = N(0, 1), p(x | u) = N(u, 1), so p(x) = N(0, 2)
@@ -151,7 +155,9 @@ class HamiltonianAIS:
         return self._run.prepared(x)
 
     def __call__(self, x, *, seed, first=0, steps=None, report=None):
-        return self._annealed(x, FORWARD, self.schedule, None, seed, first, steps, report)
+        estimate = self._annealed(x, FORWARD, self.schedule, None, seed, first, steps, report)
+        warn_if_unreliable(estimate)
+        return estimate
 
     def backward(self, x, exact, *, seed, first=0, steps=None, report=None):
         """Chains from exact samples of the target back to N(0, I): a stochastic *upper* bound of log p(x).
@@ -224,6 +230,8 @@ class HamiltonianAIS:
 
     def _estimate(self, trace, sign, seconds):
         mean = LogMean.empty(trace.log_weights.shape[1:]).add(trace.log_weights)
+        half = self.chains // 2
+        halves = [log_mean_exp(part).numpy() for part in (trace.log_weights[:half], trace.log_weights[-half:]) if half]
         return Estimate(
             values=sign * mean.value.numpy(),
             errors=mean.standard_error.numpy(),
@@ -231,6 +239,7 @@ class HamiltonianAIS:
             samples=self.chains,
             seconds=seconds,
             non_finite=trace.non_finite,
+            half_gains=mean.value.numpy() - sum(halves) / 2 if halves else None,
             temperatures=np.full(trace.log_weights.shape[1], self.temperatures),
             acceptance=trace.acceptance.T,
             step_size=trace.step_size.T,

@@ -9,16 +9,14 @@ import tensorflow as tf
 from vae_flows.estimators.compiled import as_images, as_seed, for_any_batch, optionally_xla
 from vae_flows.estimators.log_mean_exp import LogMean
 from vae_flows.estimators.noise import ROWS, PlacedNoise
-from vae_flows.estimators.pareto import pareto_k, tail_length
+from vae_flows.estimators.pareto import pareto_k, reliable_k, tail_length
 from vae_flows.estimators.result import Estimate
 
 __all__ = ["ImportanceSampling", "UnreliableWeights"]
 
-RELIABLE = 0.7
-
 
 class UnreliableWeights(UserWarning):
-    """Pareto's k is above 0.7: neither the estimate nor its error can be believed."""
+    """Some images' weights are too unequal: neither their estimates nor the errors of these can be believed."""
 
 
 class ImportanceSampling:
@@ -46,7 +44,7 @@ class ImportanceSampling:
         ValueError: if samples, chunk or features are below 1, or an image has no finite log-weight at all.
 
     Warns:
-        UnreliableWeights: if Pareto's k of any image is above 0.7.
+        UnreliableWeights: if Pareto's k of any image is above `reliable_k`.
 
     Example:
         >>> exact = ImportanceSampling(lambda x, noise: 0.0 * noise[..., 0] - 3.0, features=2, samples=100)
@@ -145,13 +143,22 @@ class ImportanceSampling:
 
 
 def warn_if_unreliable(estimate):
-    """Warns when the tail of any image's weights is too heavy for its estimate to be believed."""
-    heavy = int(np.sum(estimate.pareto_k > RELIABLE))
-    if heavy:
-        warnings.warn(
-            f"Pareto's k is above {RELIABLE} for {heavy} of {estimate.images} images (largest "
-            f"{np.nanmax(estimate.pareto_k):.2f}): their importance-sampling estimates are too low by an unknown amount. "
-            "Take more samples, or `HamiltonianAIS`.",
-            UnreliableWeights,
-            stacklevel=3,
-        )
+    """Warns when any image's weights are too unequal for its estimate to be believed."""
+    heavy = int(np.sum(estimate.unreliable))
+    if not heavy:
+        return
+    if estimate.temperatures is None:
+        seen = f"Pareto's k is above {reliable_k(estimate.samples):.2g}, or unknown,"
+        remedy = "Take more samples, or annealed importance sampling."
+    else:
+        least = np.min(estimate.effective_sample_size)
+        seen = f"Chains of very unequal weight (as few as {least:.1f} effective ones of {estimate.samples})"
+        remedy = "Take more temperatures or leapfrog steps, or another start."
+        if estimate.half_gains is not None:
+            remedy = f"Half the chains would say {np.mean(estimate.half_gains):.2f} nats more. {remedy}"
+    warnings.warn(
+        f"{seen} for {heavy} of {estimate.images} images: their -log p(x) is too high by an unknown amount, whatever "
+        f"the error says. {remedy}",
+        UnreliableWeights,
+        stacklevel=3,
+    )

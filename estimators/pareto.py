@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["pareto_k", "tail_length"]
+__all__ = ["pareto_k", "reliable_k", "tail_length"]
 
 PRIOR_WEIGHT = 10.0  # weak prior towards 0.5, as many observations' worth
 FEWEST = 5
@@ -13,14 +13,26 @@ def tail_length(count):
     return int(np.ceil(min(count / 5.0, 3.0 * np.sqrt(count))))
 
 
+def reliable_k(count):
+    """The largest k at which `count` weights give an estimate that can be believed: min(1 - 1 / log10(K), 0.7).
+
+    Example:
+        >>> round(reliable_k(1000), 3), reliable_k(10_000)
+        (0.667, 0.7)
+
+    Reference: Vehtari et al. 2024. arXiv:1507.02646 (section 3.2.4)
+    """
+    return min(1.0 - 1.0 / np.log10(max(count, 10)), 0.7)
+
+
 def pareto_k(largest):
     """Shape k of the generalised Pareto law that fits the tail of importance weights.
 
     P(w - cut > v) = (1 + k v / sigma)^(-1 / k)
 
-    Below 0.5 the weights have a finite variance; up to 0.7 the estimate is still reliable in practice; above, neither it nor
-    its error can be believed. k is fitted by the posterior mean of Zhang and Stephens over the profile likelihood, then drawn
-    slightly towards 0.5.
+    Below 0.5 the weights have a finite variance; up to `reliable_k` the estimate is still reliable in practice; above, neither
+    it nor its error can be believed. k is fitted by the posterior mean of Zhang and Stephens over the profile likelihood, then
+    drawn slightly towards 0.5.
 
     Args:
         largest: The M + 1 largest log-weights of each image in any order, [N, M + 1]; the smallest of them is the cut.

@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from vae_flows.estimators.pareto import reliable_k
+
 __all__ = ["Estimate"]
 
 
@@ -20,6 +22,8 @@ class Estimate:
         seconds: Time taken.
         non_finite: Proposals or weights of each image that were not finite, and so rejected, or counted as zero, [N].
         pareto_k: Shape of the tail of each image's weights, [N]; None where it was not computed.
+        half_gains: What the estimate of all chains is above the mean of those of their two halves, [N]: where twice the chains
+            gain, more would; None for importance sampling or a single chain.
         temperatures: Annealing temperatures of each image, [N]; None for importance sampling.
         acceptance: Mean acceptance of the chains in each stretch of the schedule, [N, S]; None for importance sampling.
         step_size: Geometric mean step size in each stretch, [N, S]; None for importance sampling.
@@ -40,6 +44,7 @@ class Estimate:
     seconds: float
     non_finite: np.ndarray
     pareto_k: np.ndarray | None = None
+    half_gains: np.ndarray | None = None
     temperatures: np.ndarray | None = None
     acceptance: np.ndarray | None = None
     step_size: np.ndarray | None = None
@@ -65,6 +70,18 @@ class Estimate:
         if self.images == 1:
             return float(self.errors[0])
         return float(np.std(self.values, ddof=1) / np.sqrt(self.images))
+
+    @property
+    def unreliable(self):
+        """Which images' values and errors cannot be believed, [N].
+
+        Of importance sampling: those whose weights have a Pareto's k above `reliable_k`, or an unknown one. Of chains: those
+        whose mean weight has a relative error above one half (C / N_eff - 1 > (C - 1) / 4), or an unknown one: the delta
+        method, whose error never exceeds 1, no longer tells how far off they are.
+        """
+        if self.temperatures is None:
+            return ~(self.pareto_k <= reliable_k(self.samples))
+        return ~(self.errors <= 0.5)
 
     @property
     def monte_carlo_error(self):
@@ -152,7 +169,8 @@ class Estimate:
 
 
 _ARRAYS = (
-    "values", "errors", "effective_sample_size", "non_finite", "pareto_k", "temperatures", "acceptance", "step_size"
+    "values", "errors", "effective_sample_size", "non_finite", "pareto_k", "half_gains", "temperatures", "acceptance",
+    "step_size",
 )  # fmt: skip
 
 

@@ -56,8 +56,7 @@ def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, pr
             if count:
                 kept.add(arguments[0], _quietly(estimator, arguments, seed, kept.images, _Advance(bar, count)))
     result = kept.result()
-    if isinstance(result, Estimate) and result.pareto_k is not None:
-        warn_if_unreliable(result)
+    warn_if_unreliable(result if isinstance(result, Estimate) else result.lower)
     return result
 
 

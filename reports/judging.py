@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from vae_flows.estimators.importance import RELIABLE
 from vae_flows.reports.annealing import annealed, bracketed
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
@@ -88,8 +87,8 @@ def _importance(run, settings):
 
     `nll["value"]` is minus the mean over images of the log of the mean weight. `nll["standard_error"]` is that of this mean
     over images *and* Monte-Carlo noise, std(values) / sqrt(images): each image's value carries its own noise, so their
-    spread holds both. `neg_elbo_standard_error` is of the same kind. `unreliable_images` counts those whose weights have a
-    Pareto's k above 0.7, or of fewer than 21 samples an unknown one, so that neither value nor error holds.
+    spread holds both. `neg_elbo_standard_error` is of the same kind. `unreliable_images` counts those of which neither value
+    nor error holds (`Estimate.unreliable`).
     """
     subject, images, samples = run.subject, settings["images"], settings["samples"]
     terms = elbo_terms(subject, images, draws=min(samples, _DRAWS))
@@ -101,7 +100,7 @@ def _importance(run, settings):
         "standard_error": estimate.to_dict()["standard_error"],
         "samples": estimate.samples,
         "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
-        "unreliable_images": int(np.sum(~(estimate.pareto_k <= RELIABLE))),
+        "unreliable_images": int(np.sum(estimate.unreliable)),
     }
     bound = {name: float(each.mean()) for name, each in terms.items()}
     bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
@@ -121,7 +120,13 @@ def _hais(run, settings):
     results = {name: numbers[name] for name in ("nll", "standard_error", "images")}
     results |= {"chains": estimate.samples, "temperatures": int(numbers["temperatures"])}
     results |= {name: numbers[name] for name in ("acceptance", "step_size", "seconds")}
-    said = f"-log p(x) = {with_error(-estimate.mean, numbers['standard_error'])} nats: {estimate.images:,} test images, HAIS. "
+    results |= {
+        "effective_chains": numbers["effective_sample_size"],
+        "unreliable_images": int(np.sum(estimate.unreliable)),
+    }
+    results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
+    said = f"-log p(x) = {with_error(-estimate.mean, numbers['standard_error'])} nats: {estimate.images:,} test images, HAIS, "
+    said += f"{numbers['effective_sample_size']:.1f} of {estimate.samples} chains effective. "
     error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
     results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
     shift = f"{estimate.mean - reference.mean:+.3f} ± {error:.3f}"

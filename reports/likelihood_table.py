@@ -55,7 +55,7 @@ def likelihood_tables(results):
             )
         )
     headings = ("quantity", "nats per image", "standard error", "how")
-    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"]))]
+    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"], results["hais"]))]
     if (results.get("latents") or {}).get("groups"):
         tables.append(_group_table(results["latents"]["groups"]))
     if results["bidirectional"]:
@@ -74,14 +74,20 @@ def training_table(results):
     return Table("Training", ("quantity", "value"), facts, (1,))
 
 
-def _note(nll, images):
+def _note(nll, images, hais):
     note = "Lower is better. Logarithms are natural."
     heavy = nll.get("unreliable_images")
     if heavy:
         note += (
-            f" Pareto's k is above 0.7, or unknown, for {heavy:,} of {images:,} images: their -log p(x) by importance"
+            f" Pareto's k is too large, or unknown, for {heavy:,} of {images:,} images: their -log p(x) by importance"
         )
         note += " sampling is too high by an unknown amount, which annealing can tell."
+    few = (hais or {}).get("unreliable_images")
+    if few:
+        note += (
+            f" Chains have very unequal weights for {few:,} of {hais['images']:,} annealed images: their -log p(x) is"
+        )
+        note += f" too high by an unknown amount, too; half the chains would say {hais['half_gain']:,.2f} nats more."
     return note
 
 
@@ -94,7 +100,9 @@ def _nll_row(nll, images):
 
 
 def _hais_rows(hais):
-    how = f"{hais['images']:,} images, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
+    how = f"{hais['images']:,} images, {hais['chains']:,} chains"
+    how += f" ({hais['effective_chains']:.1f} effective)" if "effective_chains" in hais else ""
+    how += f", {hais['temperatures']:,} temperatures"
     how += f", acceptance {hais['acceptance']:.0%}, step size {hais['step_size']:.3g}, {hais['seconds']:,.0f} s"
     rows = [("-log p(x), annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
     if "over_importance" in hais:

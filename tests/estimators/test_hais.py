@@ -8,6 +8,7 @@ from vae_flows.estimators import (
     HamiltonianAIS,
     PilotTuning,
     StepRule,
+    UnreliableWeights,
     linear_schedule,
     sigmoid_schedule,
 )
@@ -183,3 +184,19 @@ def test_accumulates_without_float32_drift():
     options = {"tuning": None, "step_size": 1e-30, "leapfrogs": 1}
     once, often = (hais(temperatures=count, **options)(x, seed=SEED).values for count in (1, 3000))
     np.testing.assert_allclose(often, once, rtol=1e-7)
+
+
+def test_few_effective_chains_are_told_though_the_error_stays_small():
+    """Two temperatures from the prior: nats too low, an error below 1, and a warning that says so."""
+    model = LinearGaussian(features=40, seed=1)
+    x = model.simulate(20)[0]
+    short = hais(model.annealing("prior"), 3, chains=8, tuning=None)
+    with pytest.warns(
+        UnreliableWeights, match=r"effective ones of 8\) for \d+ of 20 images.*too high.*Half the chains"
+    ):
+        estimate = short(x, seed=SEED)
+    missing = np.mean(model.log_prob(x)) - estimate.mean
+    assert missing > 5.0 and estimate.errors.max() <= 1.0
+    assert estimate.unreliable.mean() > 0.5 and 0.0 < np.mean(estimate.half_gains) < missing
+    fine = hais(model.annealing("exact"), 20, chains=8)(x, seed=SEED)
+    assert not fine.unreliable.any() and np.all(np.abs(fine.half_gains) < 0.05)

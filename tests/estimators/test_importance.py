@@ -121,7 +121,9 @@ def test_refuses_images_without_any_finite_weight():
 
 def test_warns_of_heavy_tails_and_only_of_them():
     wide = ImportanceSampling(lambda x, noise: 4.0 * noise[..., 0] + x[:, 0], features=1, samples=1000)
-    with pytest.warns(UnreliableWeights, match="Pareto's k is above 0.7 for 2 of 2 images"):
+    with pytest.warns(
+        UnreliableWeights, match="Pareto's k is above 0.*for 2 of 2 images.*is too high by an unknown amount"
+    ):
         assert np.all(wide(tf.zeros([2, 1]), seed=SEED).pareto_k > 0.7)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -47,6 +47,7 @@ SCHEMA = {
 HAIS = {
     **{"nll": float, "standard_error": float, "images": int, "chains": int, "temperatures": int},
     **{"acceptance": float, "step_size": float, "seconds": float},
+    **{"effective_chains": float, "unreliable_images": int, "half_gain": float},
     "over_importance": {"log_likelihood": float, "standard_error": float},
 }
 

@@ -56,7 +56,7 @@ def test_the_page_shows_the_results_and_the_configuration(make_run):
     for expected in (
         *("quickstart on digits", "108.32 ± 1.21 nats", "112.90", "25.10", "87.80", "113.20", "1,234,567", "2,043"),
         *(
-            "0.7, or unknown, for 451 of 500 images: their -log p(x) by importance sampling is too high",
+            "too large, or unknown, for 451 of 500 images: their -log p(x) by importance sampling is too high",
             "500 test images, 1,000 samples each, effective sample size 42.1",
             "data_dir none",
             "preparation",
