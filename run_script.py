@@ -15,7 +15,7 @@ import time
 import click
 
 from vae_flows import (
-    blocks,  # noqa: F401  these packages load what is used, when it is used: --help needs no TensorFlow
+    blocks,  # these packages load what is used, when it is used: --help needs no TensorFlow
     decoders,
     densities,
     encoders,
@@ -38,9 +38,14 @@ def quickstart(data):
     decoder = decoders.DenseDecoder(
         latent, image_shape=image.shape, outputs=law.context, hidden=(400, 400), activation="elu"
     )
-    posterior = iaf.iaf_posterior(latent, context=400, layers=4, hidden=(200,), step_context=200, log_scale_offset=-1.0)
-    steps = [flows.Invert(flows.MaskedAutoregressive(latent, hidden=(100,))) for _ in range(2)]
-    prior = flows.Flow(flows.Chain([steps[0], flows.Reverse(latent), steps[1]]), densities.StandardNormal(latent))
+    gated = [flows.Autoregressive(latent, element=flows.Gated(), hidden=(200,), context=200) for _ in range(4)]
+    posterior = flows.Flow(
+        flows.with_reversals(gated),
+        densities.DiagonalNormal(latent, context=400, log_scale_offset=-1.0),
+        context_network=blocks.FeatureNet(400, hidden=(200,), activation="elu"),
+    )
+    masked = [flows.Autoregressive(latent, element=flows.Affine(), hidden=(100,)) for _ in range(2)]
+    prior = flows.Flow(flows.with_reversals([flows.Invert(step) for step in masked]), densities.StandardNormal(latent))
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
@@ -82,9 +87,7 @@ def iaf_vae(data, encoder, decoder, *, latent):
     """The IAF-VAE of arXiv:1606.04934 around any encoder and decoder network, with its defaults."""
     batch = 200
     epoch = data.train.count // batch
-    posterior = iaf.iaf_posterior(
-        latent, context=encoder.features, layers=8, hidden=(1920, 1920), step_context=1920, log_scale_offset=-3.0
-    )
+    posterior = iaf.paper_posterior(latent, context=encoder.features, depth=8, width=1920, log_scale_offset=-3.0)
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
@@ -197,7 +200,8 @@ def mnist_sylvester(data, **steps):
 
 def mnist_spline(data, **steps):
     """Dense VAE, latent 20: 4 spline couplings of 8 bins"""
-    return flow_vae(data, flows.premade.neural_spline(20, context=400, layers=4, hidden=(128, 128), bins=8, **steps))
+    spline = flows.RationalQuadratic(bins=8)
+    return flow_vae(data, flows.premade.neural_spline(20, context=400, layers=4, element=spline, **steps))
 
 
 def mnist_iaf_320(data):

@@ -64,7 +64,7 @@ class Chain(LazyBijector):
 class Invert(LazyBijector):
     """A bijector with its directions exchanged: forward is the part's inverse.
 
-    `Invert(GatedAutoregressive(...))` evaluates densities in one pass and samples in D, as a prior likes it.
+    `Invert(Autoregressive(...))` evaluates densities in one pass and samples in D, as a prior likes it.
 
     Args:
         part: Lazy bijector.

@@ -55,7 +55,8 @@ class GramSchmidtBasis(Configured):
 
     def __call__(self, parameters, features):
         q, r = tf.linalg.qr(rows(parameters, features))
-        q = q * tf.sign(tf.linalg.diag_part(r))[..., None, :]  # else columns jump where a sign in A changes
+        diagonal = tf.linalg.diag_part(r)[..., None, :]
+        q = tf.where(diagonal < 0, -q, q)  # else columns jump where a sign in A changes; orthonormal whatever A's rank
         return Basis(project=lambda x: tf.linalg.matvec(q, x, transpose_a=True), lift=lambda v: tf.linalg.matvec(q, v))
 
 

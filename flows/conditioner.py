@@ -59,12 +59,14 @@ class Conditioner(Configured, keras.layers.Layer):
         self.built = True
 
     def call(self, x, context=None):
-        h = self.parts[0](x)
+        single = x.shape.rank == 1  # which Keras's layers do not take
+        h = self.parts[0](x[None] if single else x)
         if context is not None:
             h += self.context_map(context)
         for part in self.parts[1:]:
             h = part(self._activate(h))
         h = self.last(self._activate(h))
+        h = h[0] if single and context is None else h
         return tf.reshape(h, tf.concat([tf.shape(h)[:-1], self.outputs], 0))
 
     def _dense(self, inputs, outputs, **arguments):

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from vae_flows.flows.base import LazyBijector
 from vae_flows.flows.conditioner import Conditioner
-from vae_flows.flows.elements import Affine, Shift, check_bound
+from vae_flows.flows.elements import check_element
 from vae_flows.flows.fused import FusedBijector
 from vae_flows.flows.parameters import Parameters
 
-__all__ = ["AdditiveCoupling", "AffineCoupling", "CouplingBijector", "CouplingLayer", "DiagonalScaling"]
+__all__ = ["Coupling", "CouplingBijector", "DiagonalScaling"]
 
 
 class CouplingBijector(FusedBijector):
@@ -18,7 +18,7 @@ class CouplingBijector(FusedBijector):
 
     Args:
         conditioner: kept [..., D / 2] -> parameters [..., D / 2, P].
-        element: Bijector of the line, as in `flows.elements`.
+        element: `Element`.
         swapped: Whether the first half changes, not the second.
     """
 
@@ -33,9 +33,11 @@ class CouplingBijector(FusedBijector):
         y, log_derivative = self.element.forward(changed, self.conditioner(kept))
         return self._join(kept, y), tf.reduce_sum(log_derivative, -1)
 
-    def _inverse(self, y):
+    def inverse_and_log_det(self, y):
         kept, changed = self._split(y)
-        return self._join(kept, self.element.inverse(changed, self.conditioner(kept)))
+        parameters = self.conditioner(kept)
+        x = self.element.inverse(changed, parameters)
+        return self._join(kept, x), -tf.reduce_sum(self.element.forward(x, parameters)[1], -1)
 
     def _split(self, x):
         first, second = tf.split(x, 2, axis=-1)
@@ -46,47 +48,18 @@ class CouplingBijector(FusedBijector):
         return tf.concat([changed, kept] if self.swapped else [kept, changed], -1)
 
 
-class CouplingLayer(LazyBijector):
-    """Abstract: a conditioner, and an element whose parameters it gives. Subclasses say which `element`."""
+class Coupling(LazyBijector):
+    """Changes one half of the features by functions of the other half; the Jacobian is triangular, and so is the inverse's.
 
-    def __init__(self, features, *, hidden, context=0, swapped=False, activation="relu", **kwargs):
-        super().__init__(features, context=context, **kwargs)
-        if features % 2:
-            raise ValueError(
-                f"`features` must be even: a coupling changes one half by the other. Received: features={features}. "
-                "Use `MaskedAutoregressive` or `AutoregressiveSpline` for odd sizes."
-            )
-        self.hidden, self.swapped, self.activation = tuple(hidden), swapped, activation
-        initial = self.element().initial
-        self.conditioner = Conditioner(
-            features // 2,
-            outputs=(features // 2, len(initial)),
-            hidden=self.hidden,
-            context=context,
-            activation=activation,
-            output_bias=initial,
-            dtype=self.dtype_policy,
-            name="conditioner",
-        )
-        self.built = True
+    y = [x1, f(x2; p)], p = network(x1, context), or with the halves swapped; log|det dy/dx| = sum_i log f'(x2[i]; p[i])
 
-    def element(self):
-        """The bijector of the line, as in `flows.elements`."""
-        raise NotImplementedError
-
-    def given(self, context):
-        conditioner = functools.partial(self.conditioner, context=context)
-        return CouplingBijector(conditioner, self.element(), swapped=self.swapped, dtype=self.compute_dtype)
-
-
-class AdditiveCoupling(CouplingLayer):
-    """The step of NICE: shifts one half by a function of the other; volume preserving.
-
-    y = [x1, x2 + m(x1, context)], or with the halves swapped; log|det dy/dx| = 0
+    With `Shift()` it is the step of NICE, with `Affine()` that of RealNVP, with `RationalQuadratic()` that of neural spline
+    flows.
 
     Args:
         features: Size D of the event; even.
-        hidden: Widths of the network's hidden layers (the flow-VAE's choice: two of 5 D).
+        element: `Element` f.
+        hidden: Widths of the network's hidden layers (the flow-VAE's choice with `Shift`: two of 5 D).
         context: Size C of the conditioning vector; 0 makes the step static.
         swapped: Whether the first half changes, not the second. Alternate it from step to step: else half of the
             features never change.
@@ -99,49 +72,37 @@ class AdditiveCoupling(CouplingLayer):
         ValueError: for an odd size.
 
     Example:
-        >>> AdditiveCoupling(4, hidden=(8,), swapped=True)().forward(tf.ones([2, 4])).shape
-        TensorShape([2, 4])
-
-    Reference: Dinh et al. NICE: Non-linear Independent Components Estimation. 2014. arXiv:1410.8516
-    """
-
-    def element(self):
-        return Shift()
-
-
-class AffineCoupling(CouplingLayer):
-    """The step of RealNVP: scales and shifts one half by functions of the other.
-
-    (m, s) = network(x1, context), y = [x1, x2 * exp(s) + m], log|det dy/dx| = sum s, |s| < log_scale_bound
-
-    Args:
-        features: Size D of the event; even.
-        hidden: Widths of the network's hidden layers.
-        context: Size C of the conditioning vector; 0 makes the step static.
-        swapped: Whether the first half changes, not the second. Alternate it from step to step.
-        activation: Of the hidden layers.
-        log_scale_bound: Bound on s, reached smoothly: s = bound * tanh(raw / bound); None for none.
-
-    Call:
-        context [..., C] or None -> `tfb.Bijector` on events [D].
-
-    Raises:
-        ValueError: for an odd size, and a bound that is not positive.
-
-    Example:
-        >>> AffineCoupling(4, hidden=(8,), context=3)(tf.ones([2, 3])).forward(tf.ones([2, 4])).shape
+        >>> step = Coupling(4, element=Affine(), hidden=(8,), context=3, swapped=True)
+        >>> step(tf.ones([2, 3])).forward(tf.ones([2, 4])).shape
         TensorShape([2, 4])
 
     Reference: Dinh et al. Density Estimation Using Real NVP. 2016. arXiv:1605.08803
     """
 
-    def __init__(self, features, *, hidden, context=0, swapped=False, activation="relu", log_scale_bound=2.0, **kwargs):
-        check_bound(log_scale_bound)
-        self.log_scale_bound = log_scale_bound  # the base asks for the element
-        super().__init__(features, hidden=hidden, context=context, swapped=swapped, activation=activation, **kwargs)
+    def __init__(self, features, *, element, hidden, context=0, swapped=False, activation="relu", **kwargs):
+        super().__init__(features, context=context, **kwargs)
+        if features % 2:
+            raise ValueError(
+                f"`features` must be even: a coupling changes one half by the other. Received: features={features}. "
+                "Use `Autoregressive` for odd sizes."
+            )
+        check_element(element)
+        self.element, self.hidden, self.swapped, self.activation = element, tuple(hidden), swapped, activation
+        self.conditioner = Conditioner(
+            features // 2,
+            outputs=(features // 2, len(element.initial)),
+            hidden=self.hidden,
+            context=context,
+            activation=activation,
+            output_bias=element.initial,
+            dtype=self.dtype_policy,
+            name="conditioner",
+        )
+        self.built = True
 
-    def element(self):
-        return Affine(most=self.log_scale_bound)
+    def given(self, context):
+        conditioner = functools.partial(self.conditioner, context=context)
+        return CouplingBijector(conditioner, self.element, swapped=self.swapped, dtype=self.compute_dtype)
 
 
 class _ScalingBijector(FusedBijector):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from vae_flows.flows.base import LazyBijector
 from vae_flows.flows.fused import FusedBijector
-from vae_flows.flows.parameters import Parameters, normal, rows
+from vae_flows.flows.parameters import Parameters, normal, rows, unit
 
 __all__ = ["Householder", "HouseholderBijector"]
 
@@ -16,26 +16,26 @@ class HouseholderBijector(FusedBijector):
     y = H_T ... H_1 x, H_t = I - 2 v_t v_t^T / |v_t|^2
 
     Args:
-        vectors: v [..., T, D]; not 0.
+        vectors: v [..., T, D]; where one is 0 there is no reflection.
     """
 
     def __init__(self, vectors, *, dtype=None):
         super().__init__(dtype=dtype)
-        self.units = tf.unstack(tf.math.l2_normalize(vectors, -1), axis=-2)
+        self.directions = tf.unstack(unit(vectors), axis=-2)
 
     def forward_and_log_det(self, x):
-        for unit in self.units:
-            x = _reflect(x, unit)
+        for direction in self.directions:
+            x = _reflect(x, direction)
         return x, tf.zeros(tf.shape(x)[:-1], x.dtype)
 
     def inverse_and_log_det(self, y):
-        for unit in reversed(self.units):
-            y = _reflect(y, unit)
+        for direction in reversed(self.directions):
+            y = _reflect(y, direction)
         return y, tf.zeros(tf.shape(y)[:-1], y.dtype)
 
 
-def _reflect(x, unit):
-    return x - 2.0 * tf.reduce_sum(unit * x, -1, keepdims=True) * unit
+def _reflect(x, direction):
+    return x - 2.0 * tf.reduce_sum(direction * x, -1, keepdims=True) * direction
 
 
 class Householder(LazyBijector):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-__all__ = ["Parameters", "normal", "rows"]
+__all__ = ["Parameters", "normal", "rows", "unit"]
 
 
 class Parameters(keras.layers.Layer):
@@ -47,11 +47,19 @@ class Parameters(keras.layers.Layer):
 
 
 def normal(*shape, scale=1.0):
-    """Random first values, from Keras's seed: N(0, scale^2) of this shape."""
-    return keras.initializers.RandomNormal(stddev=scale)(shape)
+    """Random first values, from Keras's seed: N(0, scale^2) of this shape, in single precision whatever the policy."""
+    return keras.initializers.RandomNormal(stddev=scale)(shape, dtype="float32")
 
 
 def rows(values, count):
     """[..., count * N] -> [..., count, N]."""
     size = values.shape[-1] // count
     return tf.reshape(values, tf.concat([tf.shape(values)[:-1], [count, size]], 0))
+
+
+def unit(vectors):
+    """v / |v| along the last axis, for vectors of any length whose square may overflow or vanish; 0 for v = 0."""
+    largest = tf.stop_gradient(tf.reduce_max(tf.abs(vectors), -1, keepdims=True))
+    plain = (largest > 1e-15) & (largest < 1e15)
+    scaled = tf.math.divide_no_nan(vectors, tf.where(plain, tf.ones_like(largest), largest))
+    return tf.math.l2_normalize(scaled, -1, epsilon=1e-37)

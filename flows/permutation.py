@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.blocks.shapes import integers
-from vae_flows.flows.base import LazyBijector
+from vae_flows.flows.base import Chain, LazyBijector
 from vae_flows.flows.fused import FusedBijector
 
-__all__ = ["Permutation", "Reverse"]
+__all__ = ["Permutation", "Reverse", "with_reversals"]
 
 
 class _ReverseBijector(FusedBijector):
@@ -40,6 +40,17 @@ class Reverse(LazyBijector):
 
     def given(self, context):
         return _ReverseBijector(dtype=self.compute_dtype)
+
+
+def with_reversals(steps):
+    """A `Chain` of steps that reverses the order of the features between them, so that each may depend on each other one.
+
+    Example:
+        >>> len(with_reversals([Householder(3), Householder(3), Householder(3)]).parts)
+        5
+    """
+    steps = list(steps)
+    return Chain([part for step in steps for part in (Reverse(step.features), step)][1:])
 
 
 class _PermutationBijector(FusedBijector):

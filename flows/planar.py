@@ -13,6 +13,8 @@ __all__ = ["Planar"]
 
 IDENTITY = math.log(math.e - 1.0)  # softplus of it is 1
 LEAST = -80.0  # of w.u in the slope: softplus stays above 0 in single precision
+SHORTEST = 1e-3  # of w: u^ grows with 1 / |w|, and x must survive the addition
+NOTHING = 1e-36  # |w|^2 of a w that has no direction
 
 
 class _PlanarBijector(FusedBijector):
@@ -21,8 +23,10 @@ class _PlanarBijector(FusedBijector):
     def __init__(self, u, w, b, *, dtype):
         super().__init__(dtype=dtype)
         layers = b.shape[-1]
+        w = _lengthened(w)
         product, square = tf.reduce_sum(w * u, -1), tf.reduce_sum(w * w, -1)  # [..., T]
-        self.slopes = tf.nn.softplus(tf.maximum(product, LEAST))  # 1 + w.u^, the least slope along w
+        slopes = tf.nn.softplus(tf.maximum(product, LEAST))  # 1 + w.u^, the least slope along w
+        self.slopes = tf.where(square > 0, slopes, tf.ones_like(slopes))
         u = u + tf.math.divide_no_nan(self.slopes - 1.0 - product, square)[..., None] * w
         slopes = tf.split(self.slopes, layers, -1)
         self.layers = list(
@@ -35,14 +39,26 @@ class _PlanarBijector(FusedBijector):
             h = tf.tanh(tf.reduce_sum(w * x, -1, keepdims=True) + b)  # [..., 1]
             x = x + u * h
             activations.append(h)
-        square = tf.square(tf.concat(activations, -1))
-        return x, tf.reduce_sum(tf.math.log(square + (1.0 - square) * self.slopes), -1)
+        return x, self._log_det(activations)
 
-    def _inverse(self, y):
+    def inverse_and_log_det(self, y):
+        activations = []
         for u, w, b, slope in reversed(self.layers):
-            target = tf.reduce_sum(w * y, -1, keepdims=True) + b
-            y = y - u * tf.tanh(_root(slope, target))
-        return y
+            h = tf.tanh(_root(slope, tf.reduce_sum(w * y, -1, keepdims=True) + b))
+            y = y - u * h
+            activations.insert(0, h)
+        return y, -self._log_det(activations)  # of the roots themselves: a second pass would amplify their rounding
+
+    def _log_det(self, activations):
+        square = tf.square(tf.concat(activations, -1))  # [..., T]
+        return tf.reduce_sum(tf.math.log(square + (1.0 - square) * self.slopes), -1)
+
+
+def _lengthened(w):
+    """w, at least SHORTEST long, or 0."""
+    square = tf.reduce_sum(w * w, -1, keepdims=True)
+    factor = tf.maximum(SHORTEST * tf.math.rsqrt(tf.maximum(square, NOTHING)), 1.0)
+    return w * tf.where(square > NOTHING, factor, tf.zeros_like(square))
 
 
 def _root(slope, target):
@@ -60,7 +76,7 @@ class Planar(LazyBijector):
     """Planar maps in a row: each moves a vector along one direction by a bump across one plane.
 
     y = x + u^ h, h = tanh(w.x + b), u^ = u + (softplus(w.u) - 1 - w.u) w / |w|^2
-    log|det dy/dx| = log(1 + (1 - h^2) w.u^)
+    log|det dy/dx| = log(1 + (1 - h^2) w.u^); a w shorter than 0.001 is lengthened to it, but w = 0 moves all points alike
 
     `Planar(20, context=400, layers=16)` is the law of sixteen single maps in a `Chain`, and faster: all their parameters
     come from one product with the context, and from one Adam update. The maps start as the identity, with random w.

@@ -11,11 +11,14 @@ from vae_flows.flows.parameters import Parameters, normal, rows
 __all__ = ["Radial"]
 
 IDENTITY = math.log(math.e - 1.0)  # softplus of it is 1
-TINY = 1e-30  # keeps the gradient of the radius finite at the centre
+EXTREME = 30.0  # raw alpha and beta stay where squares neither overflow nor vanish
+TINY = 1e-37
 
 
 def _radius(x):
-    return tf.sqrt(tf.reduce_sum(x * x, -1, keepdims=True) + TINY)
+    """|x|, 0 with gradient 0 at the centre."""
+    square = tf.reduce_sum(x * x, -1, keepdims=True)
+    return tf.where(square > TINY, tf.sqrt(tf.maximum(square, TINY)), tf.zeros_like(square))
 
 
 class _RadialBijector(FusedBijector):
@@ -35,17 +38,22 @@ class _RadialBijector(FusedBijector):
             r = _radius(away)  # [..., 1]
             x = centre + away * ((gamma + r) / (alpha + r))
             radii.append(r)
-        r = tf.concat(radii, -1)  # [..., T]
-        across = tf.math.log((self.gamma + r) / (self.alpha + r))
-        along = tf.math.log((r * r + 2.0 * self.alpha * r + self.alpha * self.gamma) / tf.square(self.alpha + r))
-        return x, tf.reduce_sum((x.shape[-1] - 1.0) * across + along, -1)
+        return x, self._log_det(radii, x.shape[-1])
 
-    def _inverse(self, y):
+    def inverse_and_log_det(self, y):
+        radii = []
         for centre, (alpha, gamma) in reversed(self.layers):
             away = y - centre
             r = _radius_before(_radius(away), alpha, gamma)
             y = centre + away * ((alpha + r) / (gamma + r))
-        return y
+            radii.insert(0, r)
+        return y, -self._log_det(radii, y.shape[-1])
+
+    def _log_det(self, radii, features):
+        r = tf.concat(radii, -1)  # [..., T], before each map
+        across = tf.math.log((self.gamma + r) / (self.alpha + r))
+        along = tf.math.log((r * r + 2.0 * self.alpha * r + self.alpha * self.gamma) / tf.square(self.alpha + r))
+        return tf.reduce_sum((features - 1.0) * across + along, -1)
 
 
 def _radius_before(after, alpha, gamma):
@@ -59,7 +67,7 @@ class Radial(LazyBijector):
     """Radial maps in a row: each stretches or shrinks space around one centre.
 
     y = x + beta^ h (x - centre), h = 1 / (alpha + r), r = |x - centre|, alpha = exp(a), beta^ = -alpha + softplus(b)
-    log|det dy/dx| = (D - 1) log(1 + beta^ h) + log(1 + beta^ h - beta^ r h^2)
+    log|det dy/dx| = (D - 1) log(1 + beta^ h) + log(1 + beta^ h - beta^ r h^2), with a held to [-30, 30] and b >= -30
 
     All T maps take their parameters from one product with the context, as in `Planar`. They start as the identity, with
     random centres.
@@ -90,4 +98,5 @@ class Radial(LazyBijector):
 
     def given(self, context):
         centre, a, b = tf.split(self.parameters(context), [self.features * self.layers, self.layers, self.layers], -1)
-        return _RadialBijector(rows(centre, self.layers), tf.exp(a), tf.nn.softplus(b), dtype=self.compute_dtype)
+        alpha, gamma = tf.exp(tf.clip_by_value(a, -EXTREME, EXTREME)), tf.nn.softplus(tf.maximum(b, -EXTREME))
+        return _RadialBijector(rows(centre, self.layers), alpha, gamma, dtype=self.compute_dtype)

@@ -21,13 +21,18 @@ class _SylvesterBijector(FusedBijector):
         self.diagonal = tf.linalg.diag_part(outer) * tf.linalg.diag_part(inner)  # [..., M]
 
     def forward_and_log_det(self, x):
-        h = self._activation(self.basis.project(x))
-        log_det = tf.reduce_sum(tf.math.log1p((1.0 - h * h) * self.diagonal), -1)
-        return x + self.basis.lift(tf.linalg.matvec(self.outer, h)), log_det
+        step, log_det = self._step(self.basis.project(x))
+        return x + step, log_det
 
-    def _inverse(self, y):
-        v = self._solve(self.basis.project(y))
-        return y - self.basis.lift(tf.linalg.matvec(self.outer, self._activation(v)))
+    def inverse_and_log_det(self, y):
+        step, log_det = self._step(self._solve(self.basis.project(y)))
+        return y - step, -log_det
+
+    def _step(self, v):
+        """What is added to x with Q^T x = v, and the log-determinant."""
+        h = self._activation(v)
+        log_det = tf.reduce_sum(tf.math.log1p((1.0 - h * h) * self.diagonal), -1)
+        return self.basis.lift(tf.linalg.matvec(self.outer, h)), log_det
 
     def _activation(self, v):
         return tf.tanh(tf.linalg.matvec(self.inner, v) + self.bias)

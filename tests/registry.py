@@ -4,7 +4,7 @@ A case builds a small instance. Every concrete public class of a folder must hav
 """
 
 from case import EXACT, STATIC, Case
-from flow_cases import FLOWS, PIXEL_TRANSFORMS, PIXELS
+from flow_cases import ELEMENTS, FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 from tiny_models import BernoulliMixture, GradientSteps
 
@@ -13,8 +13,8 @@ from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
 __all__ = [
-    "DECODERS", "DENSITIES", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LATENT_MODELS", "LEVELS", "MODELS", "PIXELS",
-    "PIXEL_LAWS", "PIXEL_TRANSFORMS", "STATIC", "Case",
+    "DECODERS", "DENSITIES", "ELEMENTS", "ENCODERS", "ESTIMATORS", "FLOWS", "IMAGE", "LATENT_MODELS", "LEVELS", "MODELS",
+    "PIXELS", "PIXEL_LAWS", "PIXEL_TRANSFORMS", "STATIC", "Case",
 ]  # fmt: skip
 
 # --- latent laws: build(features, context=, dtype=) ---
@@ -64,11 +64,11 @@ def _vae(posterior, *, prior=None, **options):
 
 
 def _iaf(context=16):
-    return iaf.iaf_posterior(3, context=context, layers=2, hidden=(8,), step_context=8)
+    return iaf.paper_posterior(3, context=context, depth=2, width=8)
 
 
 def _flow_prior():
-    step = flows.Invert(flows.MaskedAutoregressive(3, hidden=(8,)))
+    step = flows.Invert(flows.Autoregressive(3, element=flows.Affine(), hidden=(8,)))
     return flows.Flow(flows.Chain([step, flows.Reverse(3)]), densities.StandardNormal(3))
 
 

@@ -6,16 +6,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from vae_flows.flows import (
-    AdditiveCoupling,
-    AffineCoupling,
-    AutoregressiveSpline,
+    Affine,
+    Autoregressive,
+    Coupling,
     DiagonalScaling,
     InvertibleLinear,
-    MaskedAutoregressive,
     Permutation,
-    SplineCoupling,
+    RationalQuadratic,
+    Shift,
 )
-from vae_flows.flows.spline import RationalQuadratic
 
 tfb = tfp.bijectors
 D, C = 4, 3
@@ -43,13 +42,13 @@ def agree(ours, theirs, x):
     )
 
 
-@pytest.mark.parametrize("kind", [AffineCoupling, AdditiveCoupling])
+@pytest.mark.parametrize("kind", [Affine, Shift])
 def test_equals_tfp_real_nvp(kind):
-    layer, context = shaken(kind(D, hidden=(8, 8), context=C)), normal(5, C, seed=1)
+    layer, context = shaken(Coupling(D, element=kind(), hidden=(8, 8), context=C)), normal(5, C, seed=1)
 
     def shift_and_log_scale(kept, outputs, **_):
         parameters = layer.conditioner(kept, context)
-        if kind is AdditiveCoupling:
+        if kind is Shift:
             return parameters[..., 0], None
         return parameters[..., 0], 2.0 * tf.tanh(parameters[..., 1] / 2.0)
 
@@ -76,17 +75,17 @@ def test_spline_equals_that_of_tfp():
 
 
 def test_spline_coupling_equals_that_of_tfp():
-    layer = shaken(SplineCoupling(D, hidden=(8,), bins=5, dtype="float64"))
+    layer = shaken(Coupling(D, element=RationalQuadratic(bins=5), hidden=(8,), dtype="float64"))
     theirs = tfb.RealNVP(
-        num_masked=D // 2, bijector_fn=lambda kept, _, **__: tfp_spline(layer.element(), layer.conditioner(kept))
+        num_masked=D // 2, bijector_fn=lambda kept, _, **__: tfp_spline(layer.element, layer.conditioner(kept))
     )
     agree(layer(), theirs, 2.0 * normal(5, D, dtype="float64"))
 
 
 def test_autoregressive_spline_applies_the_spline_to_each_feature():
-    layer = shaken(AutoregressiveSpline(D, hidden=(8,), bins=5, dtype="float64"))
+    layer = shaken(Autoregressive(D, element=RationalQuadratic(bins=5), hidden=(8,), dtype="float64"))
     x = 2.0 * normal(5, D, dtype="float64")
-    theirs = tfp_spline(layer.element(), layer.made(x))
+    theirs = tfp_spline(layer.element, layer.made(x))
     np.testing.assert_allclose(layer().forward(x), theirs.forward(x), atol=1e-9)
     log_det = tf.reduce_sum(theirs.forward_log_det_jacobian(tf.identity(x), 0), -1)
     np.testing.assert_allclose(layer().forward_log_det_jacobian(x, 1), log_det, atol=1e-9)
@@ -130,7 +129,7 @@ def test_scaling_is_diagonal():
 
 
 def test_residual_blocks_of_a_made_matter_and_keep_the_order():
-    layer = shaken(MaskedAutoregressive(D, hidden=(12,), residual_blocks=2, dtype="float64"))
+    layer = shaken(Autoregressive(D, element=Affine(), hidden=(12,), residual_blocks=2, dtype="float64"))
     x = normal(1, D, dtype="float64")
     before = layer.made(x)
     with tf.GradientTape() as tape:
@@ -143,24 +142,17 @@ def test_residual_blocks_of_a_made_matter_and_keep_the_order():
     assert np.abs(layer.made(x) - before).max() > 1e-3
 
 
-@pytest.mark.parametrize("kind", [AdditiveCoupling, AffineCoupling, SplineCoupling])
-def test_odd_sizes_are_refused_by_name_with_the_remedy(kind):
-    with pytest.raises(ValueError, match="`features` must be even.*features=7.*Use `MaskedAutoregressive`"):
-        kind(7, hidden=(8,))
+def test_bad_arguments_are_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="`features` must be even.*features=7.*Use `Autoregressive`"):
+        Coupling(7, element=Shift(), hidden=(8,))
     with pytest.raises(ValueError, match="`hidden` must hold the width of at least one layer"):
-        kind(4, hidden=())
-
-
-def test_other_bad_arguments_are_refused():
+        Coupling(4, element=Shift(), hidden=())
     with pytest.raises(ValueError, match="`hidden` must be at least 4.*hidden=\\(3,\\).*Widen"):
-        AutoregressiveSpline(5, hidden=(3,))
+        Autoregressive(5, element=Shift(), hidden=(3,))
     with pytest.raises(ValueError, match="`residual_blocks` follow a hidden layer.*hidden=\\(\\)"):
-        MaskedAutoregressive(5, hidden=(), residual_blocks=1)
-    with pytest.raises(ValueError, match="`bins` must be from 2.*bins=1"):
-        SplineCoupling(4, hidden=(8,), bins=1)
-    with pytest.raises(ValueError, match="`bound` must be positive.*bound=0"):
-        SplineCoupling(4, hidden=(8,), bound=0)
-    with pytest.raises(ValueError, match="`log_scale_bound` must be positive"):
-        AffineCoupling(4, hidden=(8,), log_scale_bound=0)
+        Autoregressive(5, element=Shift(), hidden=(), residual_blocks=1)
+    for layer in (Coupling, Autoregressive):
+        with pytest.raises(TypeError, match="`element` must be an `Element`, such as Affine.*the class Affine"):
+            layer(4, element=Affine, hidden=(8,))
     with pytest.raises(ValueError, match="`order` must hold each of 0 .. 2 once.*order=\\(0, 1, 1\\)"):
         Permutation(3, order=(0, 1, 1))

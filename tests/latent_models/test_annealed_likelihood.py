@@ -9,8 +9,7 @@ from vae_flows.decoders import DenseDecoder
 from vae_flows.densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
 from vae_flows.encoders import DenseEncoder
 from vae_flows.estimators import HamiltonianAIS, sigmoid_schedule
-from vae_flows.flows import Chain, Flow, Invert, MaskedAutoregressive, Reverse
-from vae_flows.iaf import iaf_posterior
+from vae_flows.flows import Affine, Autoregressive, Flow, Invert, premade, with_reversals
 from vae_flows.latent_models import VAE
 
 IMAGE, D = (2, 3, 1), 2
@@ -21,10 +20,10 @@ def model(kind):
     keras.utils.set_random_seed(0)
     posterior, prior = DiagonalNormal(D, context=8), StandardNormal(D)
     if kind == "flow posterior":
-        posterior = iaf_posterior(D, context=8, layers=2, hidden=(8,), step_context=4, log_scale_offset=0.0)
+        posterior = premade.iaf(D, context=8, layers=2, hidden=(8,), step_context=4)
     else:
-        steps = [Invert(MaskedAutoregressive(D, hidden=(8,))) for _ in range(2)]
-        prior = Flow(Chain([steps[0], Reverse(D), steps[1]]), StandardNormal(D))
+        steps = [Invert(Autoregressive(D, element=Affine(), hidden=(8,))) for _ in range(2)]
+        prior = Flow(with_reversals(steps), StandardNormal(D))
     encoder = Conditional(DenseEncoder(IMAGE, hidden=(8,), activation="tanh"), posterior)
     decoder = Conditional(
         DenseDecoder(D, image_shape=IMAGE, outputs=1, hidden=(8,), activation="tanh"), Bernoulli(IMAGE)

@@ -9,8 +9,7 @@ import tensorflow as tf
 from vae_flows.decoders import DenseDecoder
 from vae_flows.densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
 from vae_flows.encoders import DenseEncoder
-from vae_flows.flows import Chain, Flow, Invert, MaskedAutoregressive
-from vae_flows.iaf import iaf_posterior
+from vae_flows.flows import Affine, Autoregressive, Chain, Flow, Invert, premade
 from vae_flows.latent_models import VAE, Elbo, Iwae, LinearWarmup
 
 IMAGE, D, SCALE = (2, 3, 1), 2, 0.5
@@ -34,7 +33,7 @@ def test_importance_weighted_bounds_rise_to_the_exact_log_likelihood(kind):
     posterior = (
         DiagonalNormal(D, context=8)
         if kind == "gaussian"
-        else iaf_posterior(D, context=8, layers=2, hidden=(8,), step_context=4, log_scale_offset=0.0)
+        else premade.iaf(D, context=8, layers=2, hidden=(8,), step_context=4)
     )
     vae, law = linear_gaussian(posterior)
     vae.decoder.trainable = False
@@ -79,7 +78,7 @@ def test_elbo_of_the_exact_posterior_is_the_log_likelihood():
 
 def test_kl_uses_the_prior_at_the_transformed_code():
     """With a flow prior equal to the flow posterior's own law, the KL vanishes: both are taken at z = f(u)."""
-    prior = Flow(Chain([Invert(MaskedAutoregressive(D, hidden=(4,)))]), StandardNormal(D))
+    prior = Flow(Chain([Invert(Autoregressive(D, element=Affine(), hidden=(4,)))]), StandardNormal(D))
     for weight in prior.trainable_weights:
         weight.assign(weight.numpy() + 0.3)
     law = FixedScaleGaussian(IMAGE, scale=SCALE)

@@ -7,8 +7,9 @@ from vae_flows.densities.base import Conditional
 from vae_flows.densities.gaussian import DiagonalNormal, StandardNormal
 from vae_flows.densities.pixels import Bernoulli
 from vae_flows.encoders.dense import DenseEncoder
-from vae_flows.flows.autoregressive import GatedAutoregressive
+from vae_flows.flows.autoregressive import Autoregressive
 from vae_flows.flows.base import Chain
+from vae_flows.flows.elements import Gated
 from vae_flows.flows.flow import Flow
 from vae_flows.latent_models.latent_use import latent_use
 from vae_flows.latent_models.vae import VAE
@@ -38,8 +39,12 @@ def test_gaussians_have_their_closed_form():
 
 
 def test_a_flow_s_marginals_are_taken_as_gaussians():
-    flow = Flow(Chain([GatedAutoregressive(FEATURES, hidden=(8,), context=8)]), DiagonalNormal(FEATURES, context=8))
-    model = vae(flow, prior=Flow(Chain([GatedAutoregressive(FEATURES, hidden=(8,))]), StandardNormal(FEATURES)))
+    flow = Flow(
+        Chain([Autoregressive(FEATURES, element=Gated(), hidden=(8,), context=8)]), DiagonalNormal(FEATURES, context=8)
+    )
+    model = vae(
+        flow, prior=Flow(Chain([Autoregressive(FEATURES, element=Gated(), hidden=(8,))]), StandardNormal(FEATURES))
+    )
     use = latent_use(model, X, SEED, samples=20_000)
     z = model.encoder(X).sample(20_000, seed=[3, 4]).numpy()
     prior = model.prior().sample(100_000, seed=[5, 6]).numpy()
