@@ -61,16 +61,17 @@ def warnings_in_one_line():
         click.echo(f"Warning: {' '.join(message.split())}", err=True)
 
 
-def exit_status(command, *, arguments=None, name):
+def exit_status(command, *, arguments=None, name, obj=None):
     """Runs a click command: 0 on success, 1 for a user's mistake, 130 on Ctrl-C.
 
     Args:
         command: The click command.
         arguments: Words after the program's name; those of this process by default.
         name: The program's name in its help.
+        obj: What the command gets as its context's object.
     """
     try:
-        command.main(args=arguments, prog_name=name, standalone_mode=False)
+        command.main(args=arguments, prog_name=name, standalone_mode=False, obj=obj)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
     except click.ClickException as error:
