@@ -9,7 +9,7 @@ import time
 from vae_flows import image_data, reports, training
 from vae_flows.experiment.hyperparameters import completed
 from vae_flows.experiment.presets import find
-from vae_flows.experiment.resuming import changes_of, refuse_other_parts, refuse_other_words
+from vae_flows.experiment.resuming import changes_of, refuse_other_parts, refuse_other_words, refuse_shorter
 from vae_flows.experiment.running import Run, hushed
 from vae_flows.run_folder import RunFolder, import_again, quiet_import, read_json, write_json
 
@@ -105,10 +105,11 @@ def take_up(out, *, preset=None, presets=None, epochs=None, steps=None, test_ima
     folder = RunFolder.open(out)
     config = read_json(folder.config)
     refuse_other_words(config, preset=preset, **said)
+    length = _length(config, epochs=epochs, steps=steps, test_images=test_images)
+    refuse_shorter(config, length)
     print(f"{config['preset']} on {config['dataset']}, resumed in {folder.path}", flush=True)
     preset = _preset_of(config, preset, presets)
     arguments = completed(preset.build, {**config["hyperparameters"], **(hyperparameters or {})})
-    length = _length(config, epochs=epochs, steps=steps, test_images=test_images)
     changes = changes_of(config, length, arguments)
     images = said.get("dataset")
     images = config["dataset"] if images is None or isinstance(images, str) else images
@@ -138,7 +139,6 @@ def _carried_out(how, what, *, quiet, options):
 
 def _load(dataset, *, data_dir, image_size):
     """The `ImageSet`, and what config.json keeps of where it is, so that it is found from any working directory."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     quiet_import("tensorflow")
     data_dir = None if data_dir is None else os.path.abspath(os.path.expanduser(data_dir))
     if not isinstance(dataset, str):

@@ -8,7 +8,7 @@ from vae_flows.experiment.hyperparameters import text
 from vae_flows.image_data import located
 from vae_flows.run_folder import json_text
 
-__all__ = ["changes_of", "refuse_other_parts", "refuse_other_words"]
+__all__ = ["changes_of", "refuse_other_parts", "refuse_other_words", "refuse_shorter"]
 
 _RATE = "learning_rate"
 _NAMES = {
@@ -42,6 +42,24 @@ def refuse_other_words(config, *, preset=None, dataset=None, data_dir=None, imag
     _refuse({name: (begun[name], said[name]) for name in said if said[name] is not None and said[name] != begun[name]})
 
 
+def refuse_shorter(config, length):
+    """Refuses `epochs`, `steps` and `test_images` that make a run shorter than its config.json says.
+
+    Raises:
+        ValueError: naming both counts.
+    """
+    per_epoch = config["data"]["train"]["images"] // config["batch"]
+    steps = [min(each["epochs"] * per_epoch, each["steps"] or math.inf) for each in (config, length)]
+    tested = [each["test_images"] or math.inf for each in (config, length)]
+    for what, (before, now) in {"steps": steps, "test images": tested}.items():
+        if now < before:
+            raise ValueError(
+                f"A run that goes on does not become shorter. Expected: {_count(before)} {what}"
+                f"{' or more' * (before < math.inf)}. Received: {_count(now)}. Leave that out, or start a new run with "
+                "another --out."
+            )
+
+
 def changes_of(config, length, arguments):
     """{name: (before, now)} of what is changed by being said and may be.
 
@@ -51,24 +69,11 @@ def changes_of(config, length, arguments):
         arguments: The preset's keyword arguments as they shall be.
 
     Raises:
-        ValueError: if the run would become shorter, or an argument changes that is not the learning rate.
+        ValueError: if an argument changes that is not the learning rate.
     """
-    begun = json.loads(json_text(config["hyperparameters"]))
-    other = {
-        name: (begun.get(name), value)
-        for name, value in json.loads(json_text(arguments)).items()
-        if value != begun.get(name)
-    }
+    begun, plain = (json.loads(json_text(each)) for each in (config["hyperparameters"], arguments))
+    other = {name: (begun.get(name), value) for name, value in plain.items() if value != begun.get(name)}
     _refuse({name: change for name, change in other.items() if name != _RATE})
-    per_epoch = config["data"]["train"]["images"] // config["batch"]
-    totals = [min(each["epochs"] * per_epoch, each["steps"] or math.inf) for each in (config, length)]
-    tested = [each["test_images"] or math.inf for each in (config, length)]
-    shorter = {"steps": totals} if totals[1] < totals[0] else {"test images": tested} if tested[1] < tested[0] else {}
-    for name, (before, now) in shorter.items():
-        raise ValueError(
-            f"A run that goes on does not become shorter. Expected: at least {_count(before)} {name}. "
-            f"Received: {_count(now)}. Leave that out, or start a new run with another --out."
-        )
     return other | {name: (config[name], value) for name, value in length.items() if value != config[name]}
 
 

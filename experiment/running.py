@@ -48,10 +48,9 @@ class Run:
 
     def train(self):
         """Trains, writes `model.keras` and exports it."""
-        recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
-        print(
-            f"{self.config['preset']} on {self.data.name}: {self.data.train.count:,} training images of {shape}, seed {seed}"
-        )
+        recipe, preset, seed = self.recipe, self.config["preset"], self.config["seed"]
+        shape = " x ".join(map(str, self.data.spec.shape))
+        print(f"{preset}: {self.data.train.count:,} training images of {shape}, seed {seed}")
         steps = self.config["steps"]
         self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, steps=steps, resume=self.resumed)
         training.export(recipe.model, recipe.preparation, self.folder.saved_model)

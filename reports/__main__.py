@@ -1,6 +1,5 @@
 """Judge, sample and compare finished runs: `python -m vae_flows.reports --help`."""
 
-import os
 import pathlib
 import sys
 
@@ -137,7 +136,6 @@ def _named(options):
 
 def run(arguments=None):
     """Run the command line; exit status 0, 1 for a user's mistake, 130 for Ctrl-C."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return exit_status(main, arguments=arguments, name="python -m vae_flows.reports")
 
 

@@ -15,8 +15,9 @@ __all__ = ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_l
 def quiet_import(name):
     """Imports a package whose compiled parts greet on stderr; the greetings are shown only if the import fails.
 
-    TensorFlow writes six lines before it can be told not to.
+    TensorFlow writes six lines before it can be told not to, and later ones unless it was told before.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryFile() as held:
         sys.stderr.flush()
         stderr = os.dup(2)

@@ -36,6 +36,7 @@ def import_file(path):
         raise ValueError(
             f"The file {path} cannot be imported. Expected a name that no other module has. Received: {name!r}. Rename it."
         )
+    print(f"Importing {path}.", flush=True)
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     quiet_import("keras")  # which greets, and which the file is sure to import
