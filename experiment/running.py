@@ -5,7 +5,7 @@ import dataclasses
 import io
 
 from vae_flows import reports, training
-from vae_flows.run_folder import RunFolder, read_json
+from vae_flows.run_folder import RunFolder
 
 __all__ = ["Run", "hushed"]
 
@@ -62,26 +62,15 @@ class Run:
             One line with the likelihood and the page's place.
         """
         recipe, config, outcome = self.recipe, self.config, self.outcome
-        reports.write_report(
-            self.folder,
-            model=recipe.model,
-            data=self.data,
-            preparation=recipe.preparation,
-            preset=config["preset"],
-            seed=config["seed"],
-            steps=outcome.steps,
-            seconds=outcome.seconds,
-            images_per_second=outcome.images_per_second,
-            samples=recipe.importance_samples,
-            test_images=config["test_images"],
-        )
+        subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
+        judged = reports.FinishedRun.trained(self.folder, subject)
+        speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
+        said = reports.write_report(judged, training=speed, steps=outcome.steps, test_images=config["test_images"])
         for method in () if config["steps"] else recipe.evaluation:  # a training cut short is a trial
-            finished = reports.FinishedRun.open(self.folder.path)
-            vars(finished).update(model=recipe.model, data=self.data)  # as they are in memory
-            print(reports.judge(finished, method, at_most=config["test_images"]))
-        self.results = read_json(self.folder.results)
-        nll = self.results["test"]["nll"]
-        return f"NLL {nll['value']:.2f} ± {nll['standard_error']:.2f} nats a test image. Report: {self.folder.report}"
+            if method not in ("exact", "importance"):
+                print(reports.judge(judged, method, at_most=config["test_images"]))
+        self.results = judged.results
+        return f"{said} Report: {self.folder.report}"
 
 
 def hushed(quiet):

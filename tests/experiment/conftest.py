@@ -51,8 +51,7 @@ def tiny(data, *, latent=1, hidden=(8,), batch=4, learning_rate=1e-2):
         optimizer=training.Adam(learning_rate),
         batch=batch,
         epochs=2,
-        importance_samples=50,
-        evaluation={"hais": {"images": 2, "chains": 2, "temperatures": 8}},
+        evaluation={"importance": {"samples": 50}, "hais": {"images": 2, "chains": 2, "temperatures": 8}},
     )
 '''
 
