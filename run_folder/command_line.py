@@ -24,7 +24,7 @@ def quiet_import(name):
         os.dup2(held.fileno(), 2)
         try:
             importlib.import_module(name)
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(stderr, held.read())
             raise
