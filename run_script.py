@@ -219,50 +219,30 @@ def mnist_plane(data, *, layers=8, width=64, hidden=(400, 400), batch=128, learn
     return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-# Grey levels and colours. A law of the pixels goes with their preparation; `alpha` keeps logits finite at black and white.
+# Grey levels and colours, by any law of the pixels.
+
+Pixels = Literal["logistic", "mixture", "gaussian_fixed", "gaussian_shared", "gaussian_pixel", "gaussian_latent"]
 
 
-def logistic(data, alpha, components=1):
-    """One discretised logistic a pixel, or a mixture of some (arXiv:1701.05517)."""
-    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=components)
-    return law, image_data.GreyLevels(levels=data.spec.levels)
-
-
-def mixture(data, alpha):
-    """A mixture of 10 discretised logistics."""
-    return logistic(data, alpha, components=10)
-
-
-def logit_pixels(data, alpha, gaussian):
-    """Dequantised pixels on the logit scale: `gaussian` makes their law from their shape and spread; their preparation."""
-    preparation, logit = image_data.Dequantise(levels=data.spec.levels), flows.LogitPixels(alpha=alpha)
+def pixel_law(data, pixels, alpha):
+    """A law and the preparation of its images; `alpha` keeps logits finite at black and white."""
+    shape, levels = data.spec.shape, data.spec.levels
+    if pixels in ("logistic", "mixture"):  # arXiv:1701.05517
+        components = 10 if pixels == "mixture" else 1
+        law = densities.LogisticMixture(shape, levels=levels, components=components)
+        return law, image_data.GreyLevels(levels=levels)
+    preparation, logit = image_data.Dequantise(levels=levels), flows.LogitPixels(alpha=alpha)
     spread = flows.spread(preparation(data.train.images[:5000], (0, 0)), [logit])
-    return flows.TransformedPixels(gaussian(data.spec.shape, spread), [logit]), preparation
-
-
-def gaussian_fixed(data, alpha):
-    """Gaussian logits of scale 1."""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.FixedScaleGaussian(shape, scale=1.0))
-
-
-def gaussian_shared(data, alpha):
-    """Gaussian logits of one learned scale."""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.SharedScaleGaussian(shape, initial_scale=spread))
-
-
-def gaussian_pixel(data, alpha):
-    """Gaussian logits, a learned scale for each pixel."""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.PixelScaleGaussian(shape, initial_scale=spread))
-
-
-def gaussian_latent(data, alpha):
-    """Gaussian logits whose scale the decoder gives."""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.LatentScaleGaussian(shape, floor=0.1))
-
-
-LAWS = {
-    law.__name__: law for law in (logistic, mixture, gaussian_fixed, gaussian_shared, gaussian_pixel, gaussian_latent)
-}
+    match pixels:
+        case "gaussian_fixed":
+            law = densities.FixedScaleGaussian(shape, scale=1.0)
+        case "gaussian_shared":  # one learned scale
+            law = densities.SharedScaleGaussian(shape, initial_scale=spread)
+        case "gaussian_pixel":  # a learned scale for each pixel
+            law = densities.PixelScaleGaussian(shape, initial_scale=spread)
+        case "gaussian_latent":  # the decoder gives it
+            law = densities.LatentScaleGaussian(shape, floor=0.1)
+    return flows.TransformedPixels(law, [logit]), preparation
 
 
 def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, batch, learning_rate, epochs, flips=False):
@@ -283,11 +263,9 @@ def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, batch, lea
     )
 
 
-def mnist_grey(
-    data, *, pixels: Literal[*LAWS] = "logistic", latent=50, hidden=(500, 500), batch=128, learning_rate=5e-4
-):
+def mnist_grey(data, *, pixels: Pixels = "logistic", latent=50, hidden=(500, 500), batch=128, learning_rate=5e-4):
     """Dense VAE, latent 50, on all grey levels, by any pixel law"""
-    law, preparation = LAWS[pixels](data, alpha=1e-6)
+    law, preparation = pixel_law(data, pixels, alpha=1e-6)
     encoder = encoders.DenseEncoder(data.spec.shape, hidden=hidden)
     decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=hidden)
     posterior = densities.DiagonalNormal(latent, context=encoder.features)
@@ -295,9 +273,9 @@ def mnist_grey(
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
-def cifar10_vae(data, *, pixels: Literal[*LAWS] = "mixture", latent=128, features=512, batch=128, learning_rate=5e-4):
+def cifar10_vae(data, *, pixels: Pixels = "mixture", latent=128, features=512, batch=128, learning_rate=5e-4):
     """ResNet VAE, latent 128, on flipped colour images, by any pixel law"""
-    law, preparation = LAWS[pixels](data, alpha=0.05)
+    law, preparation = pixel_law(data, pixels, alpha=0.05)
     encoder = encoders.ResNetEncoder(data.spec.shape, features=features)
     decoder = decoders.ResNetDecoder(latent, image_shape=data.spec.shape, outputs=law.context)
     posterior = densities.DiagonalNormal(latent, context=features, log_scale_offset=-3.0)  # else first steps overshoot
@@ -307,7 +285,7 @@ def cifar10_vae(data, *, pixels: Literal[*LAWS] = "mixture", latent=128, feature
 
 def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batch=128, learning_rate=5e-4):
     """Convolutional VAE, latent 32, with 16 planar maps: Gaussian logits of one learned scale"""
-    law, preparation = gaussian_shared(data, alpha=0.05)
+    law, preparation = pixel_law(data, "gaussian_shared", alpha=0.05)
     sizes = {"filters": filters, "scales": 3, "blocks": 2, "bottleneck": True}
     encoder = encoders.ConvolutionalEncoder(data.spec.shape, features=features, **sizes)
     decoder = decoders.ConvolutionalDecoder(latent, image_shape=data.spec.shape, outputs=law.context, **sizes)

@@ -9,10 +9,9 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "beginning": ["begin", "resume", "run", "take_up"],
         "command_line": ["command_line"],
         "hyperparameters": ["completed"],
         "presets": ["Preset", "catalogue", "find"],
-        "running": ["Run"],
+        "running": ["Run", "begin", "resume", "run", "take_up"],
     },
 )

@@ -6,10 +6,9 @@ import sys
 import click
 
 from vae_flows import training
-from vae_flows.experiment.beginning import begin, take_up
 from vae_flows.experiment.hyperparameters import shown
 from vae_flows.experiment.presets import find
-from vae_flows.experiment.running import hushed
+from vae_flows.experiment.running import begin, hushed, take_up
 from vae_flows.run_folder import exit_status, told_in_one_line, warnings_in_one_line
 
 __all__ = ["command_line", "main"]
@@ -51,7 +50,7 @@ def main(presets, words, resume, quiet, list_presets, show_help, **options):
 
     NAME=VALUE sets one of its hyperparameters, which --help PRESET prints.
     """
-    preset, given = _understood(words)
+    preset = words[0] if words and "=" not in words[0] else None
     if list_presets:
         click.echo(_listing(presets))
     elif show_help:
@@ -59,7 +58,7 @@ def main(presets, words, resume, quiet, list_presets, show_help, **options):
             click.echo(_description(find(preset, presets)) if preset else click.get_current_context().get_help())
     else:
         said = {name: value for name, value in options.items() if value is not None}
-        said |= {"presets": presets, "hyperparameters": given}
+        said |= {"presets": presets, "hyperparameters": _given(words[preset is not None :])}
         _execute(preset, said, next(iter(presets)), resume=resume, quiet=quiet)
 
 
@@ -78,25 +77,21 @@ def _execute(preset, said, usual, *, resume, quiet):
         click.echo(result)
 
 
-def _understood(words):
-    """The preset, or None, and the hyperparameters as text."""
-    words, given = list(words), {}
-    preset = words.pop(0) if words and "=" not in words[0] else None
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or name in given:
-            raise click.ClickException(f"After the preset come NAME=VALUE, each name once. Received: {word}.")
-        given[name] = value
-    return preset, given
+def _given(words):
+    """Hyperparameters as text."""
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    if len(given) < len(words):
+        raise click.ClickException(f"After the preset come NAME=VALUE, each name once. Received: {' '.join(words)}.")
+    return given
 
 
 def _listing(presets):
     """The presets by section, one line each."""
     lines, section = [], None
     for preset in presets.values():
-        if preset.section != section:
-            lines += ["", section := preset.section]
-        lines.append(f"  {preset.name:24s} {preset.description}  [{preset.dataset}]")
+        lines += [] if preset.section == section else ["", preset.section]
+        lines.append(f"  {preset.name:24s} {preset.description}")
+        section = preset.section
     return "\n".join(
         [*lines[1:], "", "FILE.py:FUNCTION is a preset of your own. --help PRESET prints hyperparameters."]
     )
@@ -104,5 +99,4 @@ def _listing(presets):
 
 def _description(preset):
     """What a preset is, and its hyperparameters with their defaults."""
-    lines = [f"{preset.name}: {preset.description}  [{preset.dataset}]", *(f"  {each}" for each in shown(preset.build))]
-    return "\n".join(lines)
+    return "\n  ".join([f"{preset.name}: {preset.description}", *shown(preset.build)])

@@ -4,10 +4,11 @@ import ast
 import difflib
 import inspect
 import math
-import numbers
 import typing
 
 __all__ = ["completed", "keywords", "nearest", "shown", "text"]
+
+_KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word", tuple: "integers and commas"}
 
 
 def keywords(build):
@@ -20,26 +21,21 @@ def keywords(build):
         >>> list(keywords(lambda data, *, latent=20, hidden=(400, 400): None))
         ['latent', 'hidden']
     """
-    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    found = {p.name: p for p in list(inspect.signature(build).parameters.values())[1:] if p.kind not in variadic}
+    found = dict(list(inspect.signature(build).parameters.items())[1:])
     bare = [name for name, parameter in found.items() if parameter.default is inspect.Parameter.empty]
     if bare:
-        raise ValueError(
-            f"A preset's keyword arguments have defaults: def {build.__name__}(data, *, {bare[0]}=...). "
-            f"Received: {bare[0]} without one."
-        )
+        raise ValueError(f"Arguments of a preset after `data` must have defaults. Received: {bare[0]} without one.")
     return found
 
 
 def completed(build, given):
     """All keyword arguments of a preset's function: those given, checked, and the defaults of the others.
 
-    A value must be of its default's kind: an integer, a number, true or false, a word, a tuple. Where the annotation is a
-    `typing.Literal`, it must be one of its words; where the default is None, anything goes. Text stands for what it says on
-    a command line: `32`, `true`, `none`, `400,400`.
+    A value must be of its default's kind, and one of the words of a `typing.Literal`; anything may stand for None. Text
+    stands for what it says on a command line: `32`, `true`, `none`, `400,400`.
 
     Raises:
-        ValueError: for a name that the function does not have, and a value of another kind, with the nearest right one.
+        ValueError: for a name that the function does not have, or a value of another kind, with the nearest right one.
 
     Example:
         >>> completed(lambda data, *, latent=20, hidden=(400, 400), rate=1e-3: None, {"hidden": "500", "rate": 1})
@@ -57,8 +53,8 @@ def completed(build, given):
 
 def shown(build):
     """The keyword arguments with their defaults, as they are written on a command line, and the words they may be."""
-    rows = {f"{name}={text(each.default)}": _choices(each) for name, each in keywords(build).items()}
-    return [row + (f"  (or {', '.join(words[1:])})" if words else "") for row, words in rows.items()]
+    rows = {f"{name}={text(each.default)}": _words(each) for name, each in keywords(build).items()}
+    return [row + (f"  (of {', '.join(words)})" if words else "") for row, words in rows.items()]
 
 
 def nearest(word, known):
@@ -67,69 +63,49 @@ def nearest(word, known):
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _value(text):
-    """What a text on the command line stands for."""
-    names = {"true": True, "false": False, "none": None}
-    try:
-        return names[text.lower()] if text.lower() in names else ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
 def text(value):
     """A value as it is written on a command line."""
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ",".join(map(text, value)) or "()"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
-def _choices(parameter):
-    """The words of a `typing.Literal`, the default first."""
-    words = typing.get_args(parameter.annotation) if typing.get_origin(parameter.annotation) is typing.Literal else ()
-    return sorted(words, key=lambda word: word != parameter.default)
-
-
 def _checked(build, parameter, value):
     """`value` as the preset's function takes it."""
-    default, choices = parameter.default, _choices(parameter)
+    default, words = parameter.default, _words(parameter)
     if isinstance(value, str) and not isinstance(default, str):
-        value = _value(value)
+        value = _read(value)
     if isinstance(default, tuple):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
-    if choices:
-        fits, expected, hint = value in choices, f"one of: {', '.join(choices)}", nearest(value, choices)
-    else:
-        fits, expected, hint = _alike(value, default), f"{_kind(default)}, as {text(default)} is", ""
-    if not fits:
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if value not in words if words else not _alike(value, default):
+        kind = _KINDS.get(type(default), "a value")
+        expected = f"one of: {', '.join(words)}" if words else f"{kind}, as {text(default)} is"
         raise ValueError(
             f"`{parameter.name}` of {build.__name__} is of the wrong kind. Expected {expected}. "
-            f"Received: {parameter.name}={text(value)}.{hint}"
+            f"Received: {parameter.name}={text(value)}.{nearest(value, words)}"
         )
-    return float(value) if isinstance(default, float) else value
+    return value
 
 
 def _alike(value, default):
-    """Whether a value is of a default's kind."""
-    match default:
-        case bool() | str():
-            return isinstance(value, type(default))
-        case int():
-            return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        case float():
-            return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-        case tuple():
-            return all(_alike(each, default[0] if default else 0) for each in value)
-    return True
+    if isinstance(default, tuple):
+        return all(_alike(each, default[0] if default else 0) for each in value)
+    return (
+        default is None or type(value) is type(default) and not (isinstance(value, float) and not math.isfinite(value))
+    )
 
 
-def _kind(default):
-    match default:
-        case bool():
-            return "true or false"
-        case int():
-            return "an integer"
-        case float():
-            return "a finite number"
-        case tuple():
-            return "integers with commas between them"
-    return "a word"
+def _read(word):
+    """What a word on the command line stands for."""
+    names = {"true": True, "false": False, "none": None}
+    try:
+        return names[word.lower()] if word.lower() in names else ast.literal_eval(word)
+    except (ValueError, SyntaxError):
+        return word
+
+
+def _words(parameter):
+    """The words of a `typing.Literal`."""
+    return typing.get_args(parameter.annotation) if typing.get_origin(parameter.annotation) is typing.Literal else ()

@@ -16,7 +16,7 @@ class Preset:
     """A function that builds a `training.Recipe`, and what belongs to it.
 
     Args:
-        build: `build(data, *, latent=20, ...)`; its docstring's first line describes it, its name is the preset's.
+        build: `build(data, *, latent=20, ...)`; its name is the preset's, its docstring's first line describes it.
         dataset: The data set that it runs on unless told otherwise.
         section: Under which heading it is listed.
         file: Record of the user's own file that it comes from, or None.
@@ -34,8 +34,8 @@ class Preset:
 
     @property
     def description(self):
-        """The first line of its docstring."""
-        return (inspect.getdoc(self.build) or "").partition("\n")[0]
+        """What it is, and its data set."""
+        return f"{(inspect.getdoc(self.build) or self.name).splitlines()[0]}  [{self.dataset}]"
 
 
 def catalogue(sections):
@@ -43,62 +43,47 @@ def catalogue(sections):
 
     Args:
         sections: {heading: {data set: [function, ...]}}.
-
-    Example:
-        >>> def tiny(data, *, latent=2):
-        ...     "VAE with two latents"
-        >>> catalogue({"To begin with": {"digits": [tiny]}})["tiny"].description
-        'VAE with two latents'
     """
-    return {
-        build.__name__: Preset(build, dataset, section)
-        for section, groups in sections.items()
-        for dataset, builds in groups.items()
-        for build in builds
-    }
+    groups = [(title, dataset, builds) for title, section in sections.items() for dataset, builds in section.items()]
+    return {each.__name__: Preset(each, dataset, title) for title, dataset, builds in groups for each in builds}
 
 
 def find(preset, presets=None):
     """The `Preset` that is meant.
 
     Args:
-        preset: A name in `presets`, "FILE.py:FUNCTION", a preset's function, or a `Preset`.
+        preset: A name in `presets`, "FILE.py:FUNCTION", or a preset's function.
         presets: A `catalogue`.
 
     Raises:
         ValueError: if there is none of that name, naming the nearest one.
         FileNotFoundError: if there is no such file.
     """
-    if isinstance(preset, Preset):
-        return preset
     known = presets or {}
-    if inspect.isfunction(preset):
+    if not isinstance(preset, str):
         return next((each for each in known.values() if each.build is preset), None) or Preset(
             preset, file=_source(preset)
         )
-    file, colon, name = str(preset).rpartition(":")
+    file, colon, name = preset.rpartition(":")
     if not colon:
-        if preset not in known:
+        if name not in known:
             raise ValueError(
                 f"Unknown preset. Expected one of: {', '.join([*known, 'FILE.py:FUNCTION'])}. "
-                f"Received: {preset}.{nearest(preset, known)}"
+                f"Received: {name}.{nearest(name, known)}"
             )
-        return known[preset]
+        return known[name]
     module = import_file(file)
-    own = [
-        key for key, value in vars(module).items() if inspect.isfunction(value) and value.__module__ == module.__name__
-    ]
+    own = {key: each for key, each in vars(module).items() if getattr(each, "__module__", "") == module.__name__}
+    own = {key: each for key, each in own.items() if inspect.isfunction(each)}
     if name not in own:
         raise ValueError(
             f"There is no such preset in {file}. Expected one of its functions: {', '.join(own) or 'none'}. "
             f"Received: {name}.{nearest(name, own)}"
         )
-    return Preset(getattr(module, name), file=import_record(file))
+    return Preset(own[name], file=import_record(file))
 
 
 def _source(build):
-    """Record of the file that a function given as such comes from, if another process can import it."""
-    file = inspect.getsourcefile(build)
-    if build.__module__ == "__main__" or file is None or not pathlib.Path(file).is_file():
-        return None
-    return import_record(file) if build.__module__ == pathlib.Path(file).stem else None
+    """Record of the file that a function given as such comes from, if another process can import it under its name."""
+    file = pathlib.Path(build.__code__.co_filename)
+    return import_record(file) if file.stem == build.__module__ and file.is_file() else None

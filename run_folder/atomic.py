@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 
-__all__ = ["json_text", "read_json", "replacing", "write_json"]
+__all__ = ["as_json", "read_json", "replacing", "write_json"]
 
 
 @contextlib.contextmanager
@@ -44,32 +44,33 @@ def replacing(path):
         _remove(partial)
 
 
-def json_text(value):
-    """`value` as indented JSON.
+def write_json(path, value):
+    """Writes `value` as indented JSON at `path`, replacing atomically what stood there.
 
     NumPy and TensorFlow scalars and arrays become numbers and lists, paths become strings.
 
     Args:
+        path: The file.
         value: Dictionaries, lists, strings, finite numbers, booleans, None.
 
     Raises:
-        ValueError: if a number is not finite: strict JSON has none, and other programs could not read it.
+        ValueError: if a number is not finite: strict JSON has none, and other programs could not read the file.
         TypeError: if something has no form in JSON.
     """
     try:
-        return json.dumps(value, indent=2, allow_nan=False, default=_plain)
+        text = json.dumps(value, indent=2, allow_nan=False, default=_plain)
     except ValueError as error:
         raise ValueError(
-            f"What shall be written as JSON has none. Expected finite numbers. Received: {error}. "
-            "Write None for a number that is not known."
+            f"{pathlib.Path(path).name} cannot be written. Expected finite numbers. "
+            f"Received: {error}. Write None for a number that is not known."
         ) from error
-
-
-def write_json(path, value):
-    """Writes `value` as `json_text` at `path`, replacing atomically what stood there."""
-    text = json_text(value)
     with replacing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
+
+
+def as_json(value):
+    """`value` as it is when it has been written as JSON and read: tuples are lists, arrays numbers, paths strings."""
+    return json.loads(json.dumps(value, default=_plain))
 
 
 def read_json(path):

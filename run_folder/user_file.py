@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pathlib
 import sys
 import traceback
 import warnings
@@ -16,29 +15,27 @@ __all__ = ["import_again", "import_file", "import_record"]
 def import_file(path):
     """The module in the Python file `path`, under the name by which `import` would know it.
 
-    Its neighbours can be imported by it: their folder is put at the end of `sys.path`. Its classes that have a Keras
-    configuration are registered with Keras, under its name, unless they are already: saved models find them.
-
-    Args:
-        path: The file.
+    Its folder is put at the end of `sys.path`, so that it finds its neighbours. Its classes that have a Keras configuration
+    are registered with Keras, unless they are already: saved models find them.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if there is no such file.
         ValueError: if another module has its name, or it raises an error.
     """
-    path = pathlib.Path(os.path.abspath(os.path.expanduser(path)))
-    if not path.is_file():
+    path = os.path.abspath(os.path.expanduser(path))
+    folder, name = os.path.split(path.removesuffix(".py"))
+    known = sys.modules.get(name)
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file {path}. Expected the Python file that holds the preset.")
-    name, known = path.stem, sys.modules.get(path.stem)
-    if known is not None and getattr(known, "__file__", None) == str(path):
+    if getattr(known, "__file__", None) == path:
         return known
     if known is not None or name in sys.stdlib_module_names or not name.isidentifier():
         raise ValueError(
             f"The file {path} cannot be imported. Expected a name that no other module has. Received: {name!r}. Rename it."
         )
     print(f"Importing {path}.", flush=True)
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    if folder not in sys.path:
+        sys.path.append(folder)
     quiet_import("keras")  # which greets, and which the file is sure to import
     spec = importlib.util.spec_from_file_location(name, path)
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
@@ -46,7 +43,7 @@ def import_file(path):
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
         line = error.lineno if isinstance(error, SyntaxError) else lines[-1]
         raise ValueError(f"{path}, line {line}: {type(error).__name__}: {error}") from error
     _register(module)
@@ -55,35 +52,30 @@ def import_file(path):
 
 def import_record(path):
     """What `import_again` needs to know of the file `path`, for a run's config.json."""
-    path = pathlib.Path(os.path.abspath(path))
-    return {"path": str(path), "checksum": f"{zlib.crc32(path.read_bytes()):08x}"}
+    path = os.path.abspath(os.path.expanduser(path))
+    with open(path, "rb") as file:
+        return {"path": path, "checksum": f"{zlib.crc32(file.read()):08x}"}
 
 
 def import_again(record):
-    """Imports the file of a record that a run keeps; None stands for no file.
-
-    Warns:
-        UserWarning: if the file is not what it was.
+    """Imports the file of a record that a run keeps, and warns if it has changed; None stands for no file.
 
     Raises:
         FileNotFoundError: if it is gone.
         ValueError: as `import_file` does.
     """
     if record is None:
-        return None
-    path, checksum = record["path"], record["checksum"]
+        return
+    path, then = record["path"], record["checksum"]
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f"The file {path}, in which the run's preset and its layers stand, is gone. Expected it with checksum "
-            f"{checksum}. Put it back."
+            f"The file {path}, in which the run's preset and its layers stand, is gone. Expected it with checksum {then}. "
+            "Put it back."
         )
     now = import_record(path)["checksum"]
-    if now != checksum:
-        warnings.warn(
-            f"{path} has changed since the run began: checksum {checksum} then, {now} now. Its layers are taken as they are.",
-            stacklevel=2,
-        )
-    return import_file(path)
+    if now != then:
+        warnings.warn(f"{path} has changed since the run began: checksum {then} then, {now} now.", stacklevel=2)
+    import_file(path)
 
 
 def _register(module):

@@ -10,14 +10,11 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
-def recorded(path, *, quiet=False):
+def recorded(path, *, bars=True):
     """Context in which everything printed goes to the console and, added at its end, to the file `path`.
 
     Of a line that is drawn again and again, such as a progress bar, the file gets the last state; colours are left out.
-
-    Args:
-        path: The file.
-        quiet: Whether what goes to stdout goes to the file alone, and no bars are drawn on stderr.
+    Without `bars` no bar is drawn on stderr, as if it were no terminal.
 
     Example:
         >>> import pathlib, tempfile
@@ -31,7 +28,7 @@ def recorded(path, *, quiet=False):
     """
     stdout, stderr = sys.stdout, sys.stderr
     with open(path, "a", encoding="utf-8") as file:
-        tees = _Tee(stdout, file, shown=not quiet, bars=not quiet), _Tee(stderr, file, bars=not quiet)
+        tees = _Tee(stdout, file), _Tee(stderr, file, bars=bars)
         sys.stdout, sys.stderr = tees
         try:
             yield
@@ -44,11 +41,10 @@ def recorded(path, *, quiet=False):
 class _Tee:
     """A text stream that also fills a file, line by line; all else is the stream's own."""
 
-    def __init__(self, stream, file, *, shown=True, bars=True):
+    def __init__(self, stream, file, *, bars=True):
         self._stream = stream
-        self._file = file
-        self._shown = shown
         self._bars = bars
+        self._file = file
         self._line = ""
 
     def __getattr__(self, name):
@@ -58,8 +54,7 @@ class _Tee:
         return self._bars and self._stream.isatty()
 
     def write(self, text):
-        if self._shown:
-            self._stream.write(text)
+        written = self._stream.write(text)
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._file.write(_last_state(line) + "\n")
@@ -67,7 +62,7 @@ class _Tee:
             self._file.flush()
         else:
             self._line = self._line[self._line.rfind("\r", 0, -1) + 1 :]  # earlier states need no memory
-        return len(text)
+        return written
 
     def finish_line(self):
         """Writes a line that has no end yet."""

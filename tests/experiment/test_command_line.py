@@ -54,7 +54,7 @@ def test_help_and_list(capsys):
         ),
         (["small", "layers=x"], "Received: layers=x"),
         (["small", "layers"], "NAME=VALUE, each name once. Received: layers"),
-        (["small", "layers=3", "layers=4"], "each name once. Received: layers=4"),
+        (["small", "layers=3", "layers=4"], "each name once. Received: layers=3 layers=4"),
         (["--step", 3], "'--steps'"),
         (["--steps", "many"], "many"),
         (["--steps", 0], "0 is not in the range"),

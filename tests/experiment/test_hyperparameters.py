@@ -61,14 +61,14 @@ def test_text_is_read_as_the_default_s_kind(text, value):
         ),
         ({"layers": "3.0"}, "Expected an integer.*layers=3.0"),
         ({"layers": "true"}, "Expected an integer.*layers=true"),
-        ({"learning_rate": "fast"}, "Expected a finite number, as 0.001 is. Received: learning_rate=fast"),
-        ({"learning_rate": float("nan")}, "Expected a finite number"),
-        ({"learning_rate": "none"}, "Expected a finite number.*learning_rate=none"),
+        ({"learning_rate": "fast"}, "Expected a number, as 0.001 is. Received: learning_rate=fast"),
+        ({"learning_rate": float("nan")}, "Expected a number"),
+        ({"learning_rate": "none"}, "Expected a number.*learning_rate=none"),
         ({"flips": "1"}, "Expected true or false.*flips=1"),
         ({"name": 3}, "Expected a word"),
-        ({"hidden": "4,x"}, "Expected integers with commas between them, as 400,400 is. Received: hidden=4,x"),
+        ({"hidden": "4,x"}, "Expected integers and commas, as 400,400 is. Received: hidden=4,x"),
         ({"hidden": (4.5,)}, "Received: hidden=4.5"),
-        ({"law": "mixtur"}, "Expected one of: mixture, logistic. Received: law=mixtur. Did you mean mixture"),
+        ({"law": "mixtur"}, "Expected one of: logistic, mixture. Received: law=mixtur. Did you mean mixture"),
     ],
 )
 def test_what_is_unknown_or_of_another_kind_is_refused(given, message):
@@ -82,5 +82,5 @@ def test_an_argument_without_a_default_is_no_hyperparameter():
 
 
 def test_they_are_shown_as_they_are_written():
-    assert shown(preset)[4:] == ["hidden=400,400", "law=mixture  (or logistic)", "clip=none"]
+    assert shown(preset)[4:] == ["hidden=400,400", "law=mixture  (of logistic, mixture)", "clip=none"]
     assert shown(preset)[2] == "flips=false"

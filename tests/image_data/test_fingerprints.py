@@ -31,8 +31,8 @@ def test_the_same_images_have_the_same_wherever_they_lie():
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_one_pixel_tells(split):
-    expected = re.escape(f"{split} {getattr(images(), split).count} images, checksum ")
-    with pytest.raises(ValueError, match=f"Expected: {expected}[0-9a-f]+. Received: {expected}[0-9a-f]+. Put"):
+    found = re.escape(str({split: {"images": getattr(images(), split).count, "checksum": "X"}})).replace("X", r"\w{8}")
+    with pytest.raises(ValueError, match=f"Expected: {found}. Received: {found}. Put"):
         check_fingerprint(altered(split), fingerprint(images()))
 
 
@@ -40,7 +40,7 @@ def test_one_pixel_tells(split):
     ("other", "words"), [({"levels": 4}, "levels"), ({"shape": (4, 2, 2)}, "shape"), ({"count": 31}, "train")]
 )
 def test_shape_levels_and_count_tell(other, words):
-    with pytest.raises(ValueError, match=rf"Expected: .*{words} .* Received: .*{words} "):
+    with pytest.raises(ValueError, match=f"Expected: .*'{words}': .* Received: .*'{words}': "):
         check_fingerprint(images(**other), fingerprint(images()))
 
 
