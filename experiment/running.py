@@ -13,10 +13,12 @@ from vae_flows import image_data, reports, training
 from vae_flows.experiment.hyperparameters import completed
 from vae_flows.experiment.presets import find
 from vae_flows.experiment.resuming import changes
-from vae_flows.run_folder import RunFolder, as_json, import_again, quiet_import, read_json, write_json
+from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
 
 __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
 
+_KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", "data_dir", "image_size", "data", "batch")
+_KEYS += ("epochs", "steps", "test_images", "versions")
 _OPTIONS = ("preset", "presets", "dataset", "data_dir", "image_size", "out", "epochs", "steps", "test_images", "seed")
 
 
@@ -132,15 +134,17 @@ def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparamete
 
 def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=None, **said):
     """The `Run` that `resume` carries out; its config.json notes what is changed."""
-    folder = RunFolder.open(out)
+    folder = RunFolder.open(out, keys=_KEYS)
     begun = read_json(folder.config)
     record, endless = begun["preset_file"], {"steps": None} if "epochs" in said else {}
     wanted = {**begun, **endless, **said, **_place(dataset, said.get("data_dir")), **_named(preset, record)}
     changes(begun, as_json(wanted))
     print(f"{begun['preset']} on {begun['dataset']}, resumed in {folder.path}", flush=True)
-    import_again(record)
-    known = f"{record['path']}:{begun['preset']}" if record else begun["preset"]
-    preset = find(known if preset is None or isinstance(preset, str) else preset, presets)
+    if record:
+        import_file(**record)
+    if preset is None or isinstance(preset, str):
+        preset = f"{record['path']}:{begun['preset']}" if record else begun["preset"]
+    preset = find(preset, presets)
     wanted["hyperparameters"] = completed(preset.build, {**begun["hyperparameters"], **(hyperparameters or {})})
     changes(begun, as_json(wanted))
     taken_up = _built(folder, preset, wanted, dataset)

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from vae_flows.run_folder import RunFolder, import_again, read_json
+from vae_flows.run_folder import RunFolder, import_file, read_json
 
 __all__ = ["FinishedRun"]
 
@@ -31,19 +31,13 @@ class FinishedRun:
             FileNotFoundError: if there is no run, or it has no model yet.
             ValueError: if its `config.json` is broken or lacks a key.
         """
-        folder = RunFolder.open(path)
-        config = read_json(folder.config)
-        missing = [key for key in _KEYS if key not in config] if isinstance(config, dict) else list(_KEYS)
-        if missing:
-            raise ValueError(
-                f"The file {folder.config} is not complete. Expected the keys {_KEYS}. Received: no {missing}."
-            )
+        folder = RunFolder.open(path, keys=_KEYS)
         if not folder.model.is_file():
             raise FileNotFoundError(
                 f"The run {folder.path} has no model yet. Expected {folder.model.name} in it. "
                 f"Finish it: python run_script.py --out {folder.path} --resume."
             )
-        return cls(folder, config)
+        return cls(folder, read_json(folder.config))
 
     @property
     def seed(self):
@@ -74,7 +68,8 @@ class FinishedRun:
         """The trained model, with its best validation weights; the user's own file that its parts come from is imported."""
         from vae_flows.latent_models import load_model
 
-        import_again(self.config.get("preset_file"))
+        if record := self.config.get("preset_file"):
+            import_file(**record)
         return load_model(self.folder.model)
 
     @functools.cached_property

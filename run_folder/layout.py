@@ -54,19 +54,24 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path):
-        """The run in the folder `path`.
+    def open(cls, path, *, keys=()):
+        """The run in the folder `path`, whose config.json has these keys.
 
         Raises:
             FileNotFoundError: if there is none.
-            ValueError: if its config.json is broken.
+            ValueError: if its config.json is broken or lacks a key.
         """
         run = cls(path)
         if not run.config.is_file():
             raise FileNotFoundError(
                 f"There is no run in {run.path}. Expected a folder with config.json, of a run begun."
             )
-        read_json(run.config)
+        config = read_json(run.config)
+        missing = [key for key in keys if not isinstance(config, dict) or key not in config]
+        if missing:
+            raise ValueError(
+                f"The file {run.config} is not complete. Expected the keys {keys}. Received: no {missing}."
+            )
         return run
 
     def check_new(self):

@@ -9,14 +9,18 @@ import zlib
 
 from vae_flows.run_folder.command_line import quiet_import
 
-__all__ = ["import_again", "import_file", "import_record"]
+__all__ = ["import_file", "import_record"]
 
 
-def import_file(path):
+def import_file(path, *, checksum=None):
     """The module in the Python file `path`, under the name by which `import` would know it.
 
     Its folder is put at the end of `sys.path`, so that it finds its neighbours. Its classes that have a Keras configuration
     are registered with Keras, unless they are already: saved models find them.
+
+    Args:
+        path: The file.
+        checksum: What it was when a run began; if it is another, a warning says so.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -26,7 +30,9 @@ def import_file(path):
     folder, name = os.path.split(path.removesuffix(".py"))
     known = sys.modules.get(name)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no file {path}. Expected the Python file that holds the preset.")
+        raise FileNotFoundError(f"There is no file {path}. Expected the Python file with the preset and its layers.")
+    if checksum not in (None, now := import_record(path)["checksum"]):
+        warnings.warn(f"{path} has changed since the run began: checksum {checksum} then, {now} now.", stacklevel=2)
     if getattr(known, "__file__", None) == path:
         return known
     if known is not None or name in sys.stdlib_module_names or not name.isidentifier():
@@ -51,31 +57,10 @@ def import_file(path):
 
 
 def import_record(path):
-    """What `import_again` needs to know of the file `path`, for a run's config.json."""
+    """{"path", "checksum"} of a file, for a run's config.json: the arguments with which `import_file` imports it again."""
     path = os.path.abspath(os.path.expanduser(path))
     with open(path, "rb") as file:
         return {"path": path, "checksum": f"{zlib.crc32(file.read()):08x}"}
-
-
-def import_again(record):
-    """Imports the file of a record that a run keeps, and warns if it has changed; None stands for no file.
-
-    Raises:
-        FileNotFoundError: if it is gone.
-        ValueError: as `import_file` does.
-    """
-    if record is None:
-        return
-    path, then = record["path"], record["checksum"]
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"The file {path}, in which the run's preset and its layers stand, is gone. Expected it with checksum {then}. "
-            "Put it back."
-        )
-    now = import_record(path)["checksum"]
-    if now != then:
-        warnings.warn(f"{path} has changed since the run began: checksum {then} then, {now} now.", stacklevel=2)
-    import_file(path)
 
 
 def _register(module):

@@ -137,7 +137,7 @@ def test_a_file_that_is_gone_or_has_changed_is_told(run, forget, tmp_path, capsy
     change_config(run, preset_file={**own, "path": str(tmp_path / "gone.py")})
     assert reports(["sample", str(run), "--out", str(tmp_path / "pictures")]) == 1
     error = capsys.readouterr().err
-    assert "gone.py" in error and "is gone" in error and error.count("\n") == 1
+    assert "There is no file" in error and "gone.py" in error and error.count("\n") == 1
     with pytest.raises(FileNotFoundError, match=r"gone\.py"):
         experiment.take_up(run)
 
@@ -147,6 +147,9 @@ def test_no_run_is_no_run_to_resume(tmp_path):
         with pytest.raises(FileNotFoundError, match="There is no run in"):
             experiment.take_up(folder)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "config.json").write_text('{"preset": "tiny"}')
+    with pytest.raises(ValueError, match="not complete. Expected the keys .* Received: no .*'seed'"):
+        experiment.take_up(tmp_path)
 
 
 def test_functions_and_arrays_of_a_notebook(place, tmp_path, monkeypatch):
