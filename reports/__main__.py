@@ -121,7 +121,7 @@ def _opened(path, *, data=True):
     """The run with its parts read, so that whatever is wrong with them is found before any computing starts."""
     from vae_flows.reports.finished_run import FinishedRun
 
-    with told_in_one_line():
+    with told_in_one_line(), warnings_in_one_line():
         run = FinishedRun.open(path)
         quiet_import("tensorflow")
         if data:
