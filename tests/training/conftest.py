@@ -21,7 +21,7 @@ def new_folder(tmp_path):
     """Makes the run's folder of a name, or takes it up again."""
 
     def make(name="run"):
-        (tmp_path / name).mkdir(exist_ok=True)
-        return RunFolder(tmp_path / name)
+        run = RunFolder(tmp_path / name)
+        return run if run.path.exists() else RunFolder.create(run.path)
 
     return make
