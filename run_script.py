@@ -1,48 +1,35 @@
-"""Edit and run: trains, judges and exports a model. Every hyperparameter stands in the presets below.
+"""Edit and run: every hyperparameter stands in the presets below.
 
 python run_script.py                                          IAF-VAE on the embedded digits, minutes on two cores
-python run_script.py mnist_iaf --dataset mnist --data-dir DIR
+python run_script.py mnist_iaf --data-dir DIR
+python run_script.py mnist_planar layers=32 latent=40         other hyperparameters
 python run_script.py --list
+python run_script.py --help mnist_planar
+
+A preset is a function whose body is the model; its keyword arguments are what the command line may change.
 """
 
-import dataclasses
-import functools
-import os
-import pathlib
-import sys
-import time
+from typing import Literal
 
-import click
+from vae_flows import blocks, decoders, densities, encoders, experiment, flows, iaf, image_data, latent_models, training
 
-from vae_flows import (
-    blocks,  # these packages load what is used, when it is used: --help needs no TensorFlow
-    decoders,
-    densities,
-    encoders,
-    flows,
-    iaf,
-    image_data,
-    latent_models,
-    reports,
-    run_folder,
-    training,
-)
+# To begin with
 
 
-def quickstart(data):
+def quickstart(data, *, latent=16, layers=4, width=200, hidden=(400, 400), warmup=5, batch=50, learning_rate=1e-3):
     """IAF-VAE with a flow prior, sized for minutes on two cores"""
-    image, latent, batch = data.spec, 16, 50
-    epoch = data.train.count // batch
+    image, epoch = data.spec, data.train.count // batch
     law = densities.Bernoulli(image.shape)
-    encoder = encoders.DenseEncoder(image.shape, hidden=(400, 400), activation="elu")
+    encoder = encoders.DenseEncoder(image.shape, hidden=hidden, activation="elu")
     decoder = decoders.DenseDecoder(
-        latent, image_shape=image.shape, outputs=law.context, hidden=(400, 400), activation="elu"
+        latent, image_shape=image.shape, outputs=law.context, hidden=hidden, activation="elu"
     )
-    gated = [flows.Autoregressive(latent, element=flows.Gated(), hidden=(200,), context=200) for _ in range(4)]
+    element, size = flows.Gated(), encoder.features
+    gated = [flows.Autoregressive(latent, element=element, hidden=(width,), context=width) for _ in range(layers)]
     posterior = flows.Flow(
         flows.with_reversals(gated),
-        densities.DiagonalNormal(latent, context=400, log_scale_offset=-1.0),
-        context_network=blocks.FeatureNet(400, hidden=(200,), activation="elu"),
+        densities.DiagonalNormal(latent, context=size, log_scale_offset=-1.0),
+        context_network=blocks.FeatureNet(size, hidden=(width,), activation="elu"),
     )
     masked = [flows.Autoregressive(latent, element=flows.Affine(), hidden=(100,)) for _ in range(2)]
     prior = flows.Flow(flows.with_reversals([flows.Invert(step) for step in masked]), densities.StandardNormal(latent))
@@ -51,52 +38,77 @@ def quickstart(data):
             encoder=densities.Conditional(encoder, posterior),
             decoder=densities.Conditional(decoder, law),
             prior=prior,
-            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(5 * epoch)),
+            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(warmup * epoch)),
         ),
         preparation=image_data.Binarise(levels=image.levels),
-        optimizer=training.Adam(training.halved_every(1e-3, steps=25 * epoch)),
+        optimizer=training.Adam(training.halved_every(learning_rate, steps=25 * epoch)),
         batch=batch,
         epochs=90,
         evaluation={"importance": {"samples": 1000}, "hais": {"images": 20, "chains": 8, "temperatures": 100}},
     )
 
 
-def mnist_vae(data):
+# Variational autoencoder: Kingma, Welling 2013, arXiv:1312.6114
+
+
+def mnist_vae(data, *, latent=50, hidden=(500, 500), warmup=10, batch=128, learning_rate=5e-4):
     """VAE with a Gaussian posterior, dense 500-500, latent 50"""
-    image, latent, batch = data.spec, 50, 128
-    epoch = data.train.count // batch
+    image, epoch = data.spec, data.train.count // batch
     law = densities.Bernoulli(image.shape)
-    encoder = encoders.DenseEncoder(image.shape, hidden=(500, 500))
-    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, hidden=(500, 500))
+    encoder = encoders.DenseEncoder(image.shape, hidden=hidden)
+    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, hidden=hidden)
     return training.Recipe(
         model=latent_models.VAE(
-            encoder=densities.Conditional(encoder, densities.DiagonalNormal(latent, context=500)),
+            encoder=densities.Conditional(encoder, densities.DiagonalNormal(latent, context=encoder.features)),
             decoder=densities.Conditional(decoder, law),
             prior=densities.StandardNormal(latent),
-            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(10 * epoch)),
+            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(warmup * epoch)),
         ),
         preparation=image_data.Binarise(levels=image.levels),
-        optimizer=training.Adam(5e-4),
+        optimizer=training.Adam(learning_rate),
         batch=batch,
         epochs=2000,
         evaluation={"importance": {"samples": 5000}, "hais": {"images": 100, "temperatures": 1000}},
     )
 
 
-def iaf_vae(data, encoder, decoder, *, latent):
-    """The IAF-VAE of arXiv:1606.04934 around any encoder and decoder network, with its defaults."""
-    batch = 200
-    epoch = data.train.count // batch
-    posterior = iaf.paper_posterior(latent, context=encoder.features, depth=8, width=1920, log_scale_offset=-3.0)
+# Inverse autoregressive flow: Kingma et al. 2016, arXiv:1606.04934
+
+
+def mnist_iaf(
+    data,
+    *,
+    networks: Literal["resnet", "gated", "dense"] = "resnet",
+    latent=64,
+    layers=8,
+    width=1920,
+    warmup=200,
+    batch=200,
+    learning_rate=1e-3,
+):
+    """IAF-VAE in full: ResNet (or gated convolutions, or dense), latent 64, 8 steps of width 1920"""
+    image, epoch = data.spec, data.train.count // batch
+    outputs, dense = image.shape[-1], {"hidden": (500, 500), "activation": "elu", "refed": True}
+    match networks:
+        case "resnet":
+            encoder = encoders.ResNetEncoder(image.shape)
+            decoder = decoders.ResNetDecoder(latent, image_shape=image.shape, outputs=outputs)
+        case "gated":
+            encoder = encoders.GatedConvEncoder(image.shape)
+            decoder = decoders.GatedConvDecoder(latent, image_shape=image.shape, outputs=outputs)
+        case "dense":
+            encoder = encoders.DenseEncoder(image.shape, **dense)
+            decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=outputs, **dense)
+    posterior = iaf.paper_posterior(latent, context=encoder.features, depth=layers, width=width, log_scale_offset=-3.0)
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
-            decoder=densities.Conditional(decoder, densities.Bernoulli(data.spec.shape)),
+            decoder=densities.Conditional(decoder, densities.Bernoulli(image.shape)),
             prior=densities.StandardNormal(latent),
-            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(200 * epoch)),
+            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(warmup * epoch)),
         ),
-        preparation=image_data.Binarise(levels=data.spec.levels),
-        optimizer=training.Adam(training.halved_every(1e-3, steps=800 * epoch)),
+        preparation=image_data.Binarise(levels=image.levels),
+        optimizer=training.Adam(training.halved_every(learning_rate, steps=800 * epoch)),
         batch=batch,
         epochs=2500,
         evaluation={
@@ -106,49 +118,16 @@ def iaf_vae(data, encoder, decoder, *, latent):
     )
 
 
-def mnist_iaf(data):
-    """IAF-VAE of Kingma et al. 2016 in full: ResNet, latent 64, 8 steps of width 1920"""
-    shape, latent = data.spec.shape, 64
-    return iaf_vae(
-        data,
-        encoders.ResNetEncoder(shape),
-        decoders.ResNetDecoder(latent, image_shape=shape, outputs=shape[-1]),
-        latent=latent,
-    )
+# What a flow in the posterior is worth: one dense VAE for all. `step_context=0` shares a flow's parameters between images.
 
 
-def mnist_iaf_gated(data):
-    """The same with gated convolutions"""
-    shape, latent = data.spec.shape, 64
-    return iaf_vae(
-        data,
-        encoders.GatedConvEncoder(shape),
-        decoders.GatedConvDecoder(latent, image_shape=shape, outputs=shape[-1]),
-        latent=latent,
-    )
-
-
-def mnist_iaf_dense(data):
-    """The same with dense networks that see their input at every layer"""
-    shape, latent = data.spec.shape, 64
-    return iaf_vae(
-        data,
-        encoders.DenseEncoder(shape, hidden=(500, 500), activation="elu", refed=True),
-        decoders.DenseDecoder(
-            latent, image_shape=shape, outputs=shape[-1], hidden=(500, 500), activation="elu", refed=True
-        ),
-        latent=latent,
-    )
-
-
-def flow_vae(data, posterior, *, prior=None, activation="relu"):
-    """Dense 2 x 400 networks around a posterior given 400 features: what flows are compared in. Try activation="gated"."""
-    image, latent, batch = data.spec, posterior.features, 128
-    epoch = data.train.count // batch
+def flow_vae(data, posterior, *, hidden, batch, learning_rate, prior=None, activation="relu"):
+    """Dense networks around a posterior given the last one's features. Try activation="gated"."""
+    image, latent, epoch = data.spec, posterior.features, data.train.count // batch
     law = densities.Bernoulli(image.shape)
-    hidden = {"hidden": (400, 400), "activation": activation}
-    encoder = encoders.DenseEncoder(image.shape, **hidden)
-    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, **hidden)
+    networks = {"hidden": hidden, "activation": activation}
+    encoder = encoders.DenseEncoder(image.shape, **networks)
+    decoder = decoders.DenseDecoder(latent, image_shape=image.shape, outputs=law.context, **networks)
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
@@ -157,72 +136,125 @@ def flow_vae(data, posterior, *, prior=None, activation="relu"):
             objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(5 * epoch)),
         ),
         preparation=image_data.Binarise(levels=image.levels),
-        optimizer=training.Adam(training.halved_every(1e-3, steps=10 * epoch)),
+        optimizer=training.Adam(training.halved_every(learning_rate, steps=10 * epoch)),
         batch=batch,
         epochs=30,
     )
 
 
-def mnist_no_flow(data):
-    """Dense VAE, latent 20: Gaussian posterior, to compare the flows below with"""
-    return flow_vae(data, densities.DiagonalNormal(20, context=400))
+def mnist_no_flow(data, *, latent=20, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """Gaussian posterior, to compare the flows with"""
+    posterior = densities.DiagonalNormal(latent, context=hidden[-1])
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_planar(data, **steps):
-    """Dense VAE, latent 20: 16 planar maps"""
-    return flow_vae(data, flows.premade.planar(20, context=400, layers=16, **steps))
+def mnist_planar(data, *, latent=20, layers=16, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """16 planar maps"""
+    posterior = flows.premade.planar(latent, context=hidden[-1], layers=layers, step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_radial(data, **steps):
-    """Dense VAE, latent 20: 16 radial maps"""
-    return flow_vae(data, flows.premade.radial(20, context=400, layers=16, **steps))
+def mnist_radial(data, *, latent=20, layers=16, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """16 radial maps"""
+    posterior = flows.premade.radial(latent, context=hidden[-1], layers=layers, step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_householder(data, **steps):
-    """Dense VAE, latent 20: 16 Householder reflections"""
-    return flow_vae(data, flows.premade.householder(20, context=400, layers=16, **steps))
+def mnist_householder(data, *, latent=20, layers=16, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """16 Householder reflections"""
+    posterior = flows.premade.householder(latent, context=hidden[-1], layers=layers, step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_nice(data, **steps):
-    """Dense VAE, latent 20: 8 additive couplings and a scaling"""
-    return flow_vae(data, flows.premade.nice(20, context=400, layers=8, **steps))
+def mnist_nice(data, *, latent=20, layers=8, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """8 additive couplings and a scaling"""
+    posterior = flows.premade.nice(latent, context=hidden[-1], layers=layers, step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_realnvp(data, **steps):
-    """Dense VAE, latent 20: 8 affine couplings"""
-    return flow_vae(data, flows.premade.real_nvp(20, context=400, layers=8, hidden=(128, 128), **steps))
+def mnist_realnvp(
+    data, *, latent=20, layers=8, width=128, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3
+):
+    """8 affine couplings of width 128"""
+    posterior = flows.premade.real_nvp(
+        latent, context=hidden[-1], layers=layers, hidden=(width, width), step_context=step_context
+    )
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_sylvester(data, **steps):
-    """Dense VAE, latent 20: 8 Sylvester maps, each with 10 orthonormal columns"""
-    return flow_vae(data, flows.premade.sylvester(20, context=400, layers=8, **steps))
+def mnist_sylvester(data, *, latent=20, layers=8, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """8 Sylvester maps, each with 10 orthonormal columns"""
+    posterior = flows.premade.sylvester(latent, context=hidden[-1], layers=layers, step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_spline(data, **steps):
-    """Dense VAE, latent 20: 4 spline couplings of 8 bins"""
-    spline = flows.RationalQuadratic(bins=8)
-    return flow_vae(data, flows.premade.neural_spline(20, context=400, layers=4, element=spline, **steps))
+def mnist_spline(
+    data, *, latent=20, layers=4, bins=8, width=128, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3
+):
+    """4 spline couplings of 8 bins"""
+    posterior = flows.premade.neural_spline(
+        latent,
+        context=hidden[-1],
+        layers=layers,
+        hidden=(width, width),
+        element=flows.RationalQuadratic(bins=bins),
+        step_context=step_context,
+    )
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_iaf_320(data):
-    """Dense VAE, latent 20: 8 IAF steps of width 320"""
-    return flow_vae(data, flows.premade.iaf(20, context=400, layers=8, hidden=(320,)))
+def mnist_iaf_320(
+    data, *, latent=20, layers=8, width=320, step_context=64, hidden=(400, 400), batch=128, learning_rate=1e-3
+):
+    """8 IAF steps of width 320"""
+    posterior = flows.premade.iaf(latent, context=hidden[-1], layers=layers, hidden=(width,), step_context=step_context)
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_iaf_320_maf_prior(data):
-    """Dense VAE, latent 20: 8 IAF steps of width 320, and 4 MAF steps of width 256 in the prior"""
-    posterior = flows.premade.iaf(20, context=400, layers=8, hidden=(320,))
-    return flow_vae(data, posterior, prior=flows.premade.maf(20, layers=4, hidden=(256,)))
+def mnist_iaf_320_maf_prior(
+    data, *, latent=20, layers=8, width=320, prior_layers=4, hidden=(400, 400), batch=128, learning_rate=1e-3
+):
+    """8 IAF steps of width 320, and 4 MAF steps of width 256 in the prior"""
+    posterior = flows.premade.iaf(latent, context=hidden[-1], layers=layers, hidden=(width,))
+    prior = flows.premade.maf(latent, layers=prior_layers, hidden=(256,))
+    return flow_vae(data, posterior, prior=prior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def mnist_plane(data):
-    """Dense VAE with two latents and 8 IAF steps in the posterior, for pictures of the latent plane"""
-    return flow_vae(data, flows.premade.iaf(2, context=400, layers=8, hidden=(64, 64)))
+def mnist_plane(data, *, layers=8, width=64, hidden=(400, 400), batch=128, learning_rate=1e-3):
+    """Two latents and 8 IAF steps, for pictures of the latent plane"""
+    posterior = flows.premade.iaf(2, context=hidden[-1], layers=layers, hidden=(width, width))
+    return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, epochs, flips=False):
+# Grey levels and colours, by any law of the pixels.
+
+Pixels = Literal["logistic", "mixture", "gaussian_fixed", "gaussian_shared", "gaussian_pixel", "gaussian_latent"]
+
+
+def pixel_law(data, pixels, alpha):
+    """A law and the preparation of its images; `alpha` keeps logits finite at black and white."""
+    shape, levels = data.spec.shape, data.spec.levels
+    if pixels in ("logistic", "mixture"):  # arXiv:1701.05517
+        components = 10 if pixels == "mixture" else 1
+        law = densities.LogisticMixture(shape, levels=levels, components=components)
+        return law, image_data.GreyLevels(levels=levels)
+    preparation, logit = image_data.Dequantise(levels=levels), flows.LogitPixels(alpha=alpha)
+    spread = flows.spread(preparation(data.train.images[:5000], (0, 0)), [logit])
+    match pixels:
+        case "gaussian_fixed":
+            law = densities.FixedScaleGaussian(shape, scale=1.0)
+        case "gaussian_shared":  # one learned scale
+            law = densities.SharedScaleGaussian(shape, initial_scale=spread)
+        case "gaussian_pixel":  # a learned scale for each pixel
+            law = densities.PixelScaleGaussian(shape, initial_scale=spread)
+        case "gaussian_latent":  # the decoder gives it
+            law = densities.LatentScaleGaussian(shape, floor=0.1)
+    return flows.TransformedPixels(law, [logit]), preparation
+
+
+def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, batch, learning_rate, epochs, flips=False):
     """A VAE for any pixel law."""
-    epoch = data.train.count // 128
+    epoch = data.train.count // batch
     return training.Recipe(
         model=latent_models.VAE(
             encoder=densities.Conditional(encoder, posterior),
@@ -231,173 +263,60 @@ def pixel_vae(data, encoder, decoder, posterior, law, preparation, *, epochs, fl
             objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(10 * epoch)),
         ),
         preparation=preparation,
-        optimizer=training.Adam(5e-4),
-        batch=128,
+        optimizer=training.Adam(learning_rate),
+        batch=batch,
         epochs=epochs,
         flips=flips,
     )
 
 
-def dense_pixel_vae(data, pixels):
-    """Dense VAE, latent 50, on all grey levels"""
-    (law, preparation), latent = pixels(data, alpha=1e-6), 50
-    encoder = encoders.DenseEncoder(data.spec.shape, hidden=(500, 500))
-    decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=(500, 500))
-    posterior = densities.DiagonalNormal(latent, context=500)
-    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=500)
+def mnist_grey(data, *, pixels: Pixels = "logistic", latent=50, hidden=(500, 500), batch=128, learning_rate=5e-4):
+    """Dense VAE, latent 50, on all grey levels, by any pixel law"""
+    law, preparation = pixel_law(data, pixels, alpha=1e-6)
+    encoder = encoders.DenseEncoder(data.spec.shape, hidden=hidden)
+    decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=hidden)
+    posterior = densities.DiagonalNormal(latent, context=encoder.features)
+    settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 500}
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
-def resnet_pixel_vae(data, pixels):
-    """ResNet VAE, latent 128, on flipped colour images"""
-    (law, preparation), latent = pixels(data, alpha=0.05), 128
-    encoder = encoders.ResNetEncoder(data.spec.shape, features=512)
+def cifar10_vae(data, *, pixels: Pixels = "mixture", latent=128, features=512, batch=128, learning_rate=5e-4):
+    """ResNet VAE, latent 128, on flipped colour images, by any pixel law"""
+    law, preparation = pixel_law(data, pixels, alpha=0.05)
+    encoder = encoders.ResNetEncoder(data.spec.shape, features=features)
     decoder = decoders.ResNetDecoder(latent, image_shape=data.spec.shape, outputs=law.context)
-    posterior = densities.DiagonalNormal(latent, context=512, log_scale_offset=-3.0)  # else the first steps overshoot
-    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=200, flips=True)
+    posterior = densities.DiagonalNormal(latent, context=features, log_scale_offset=-3.0)  # else first steps overshoot
+    settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 200, "flips": True}
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
-def logistic(data, alpha, components=1):
-    """one discretised logistic a pixel"""
-    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=components)
-    return law, image_data.GreyLevels(levels=data.spec.levels)
-
-
-def mixture(data, alpha):
-    """mixture of 10 discretised logistics"""
-    return logistic(data, alpha, components=10)
-
-
-def logit_pixels(data, alpha, gaussian):
-    """Dequantised pixels on the logit scale: `gaussian` makes their law from their shape and spread; their preparation."""
-    preparation, logit = image_data.Dequantise(levels=data.spec.levels), flows.LogitPixels(alpha=alpha)
-    spread = flows.spread(preparation(data.train.images[:5000], (0, 0)), [logit])
-    return flows.TransformedPixels(gaussian(data.spec.shape, spread), [logit]), preparation
-
-
-def gaussian_fixed(data, alpha):
-    """Gaussian logits of scale 1"""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.FixedScaleGaussian(shape, scale=1.0))
-
-
-def gaussian_shared(data, alpha):
-    """Gaussian logits of one learned scale"""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.SharedScaleGaussian(shape, initial_scale=spread))
-
-
-def gaussian_pixel(data, alpha):
-    """Gaussian logits, a learned scale for each pixel"""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.PixelScaleGaussian(shape, initial_scale=spread))
-
-
-def gaussian_latent(data, alpha):
-    """Gaussian logits whose scale the decoder gives"""
-    return logit_pixels(data, alpha, lambda shape, spread: densities.LatentScaleGaussian(shape, floor=0.1))
-
-
-def cifar10_vae(data):
-    """ResNet VAE, latent 128, on flipped colour images: mixture of 10 discretised logistics"""
-    return resnet_pixel_vae(data, mixture)
-
-
-def cifar10_planar(data):
+def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batch=128, learning_rate=5e-4):
     """Convolutional VAE, latent 32, with 16 planar maps: Gaussian logits of one learned scale"""
-    shape, (law, preparation), latent = data.spec.shape, gaussian_shared(data, alpha=0.05), 32
-    sizes = {"filters": 32, "scales": 3, "blocks": 2, "bottleneck": True}
-    encoder = encoders.ConvolutionalEncoder(shape, features=450, **sizes)
-    decoder = decoders.ConvolutionalDecoder(latent, image_shape=shape, outputs=law.context, **sizes)
-    posterior = flows.premade.planar(latent, context=450, layers=16)
-    return pixel_vae(data, encoder, decoder, posterior, law, preparation, epochs=40, flips=True)
+    law, preparation = pixel_law(data, "gaussian_shared", alpha=0.05)
+    sizes = {"filters": filters, "scales": 3, "blocks": 2, "bottleneck": True}
+    encoder = encoders.ConvolutionalEncoder(data.spec.shape, features=features, **sizes)
+    decoder = decoders.ConvolutionalDecoder(latent, image_shape=data.spec.shape, outputs=law.context, **sizes)
+    posterior = flows.premade.planar(latent, context=features, layers=layers)
+    settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 40, "flips": True}
+    return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
-# By the data set that they run on unless told otherwise.
-PRESETS = {
-    "digits": [quickstart],
-    "mnist": [
-        mnist_vae, mnist_iaf, mnist_iaf_gated, mnist_iaf_dense, mnist_plane, mnist_no_flow, mnist_iaf_320,
-        mnist_iaf_320_maf_prior,
-    ],
-    "cifar10": [cifar10_vae, cifar10_planar],
-}  # fmt: skip
-FLOWS = [mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp, mnist_sylvester, mnist_spline]
-PIXELS = [logistic, mixture, gaussian_fixed, gaussian_shared, gaussian_pixel, gaussian_latent]
-
-
-def presets():
-    """Name -> (function that builds it, its description, its data set)."""
-    found = {each.__name__: (each, each.__doc__, dataset) for dataset, group in PRESETS.items() for each in group}
-    for each in FLOWS:
-        found[each.__name__] = (each, each.__doc__, "mnist")
-        static = functools.partial(each, step_context=0)
-        found[f"{each.__name__}_static"] = (static, f"{each.__doc__}, which all images share", "mnist")
-    for build, dataset in ((dense_pixel_vae, "mnist"), (resnet_pixel_vae, "cifar10")):
-        for each in PIXELS:
-            made = functools.partial(build, pixels=each)
-            found[f"{dataset}_{each.__name__}"] = (made, f"{build.__doc__}: {each.__doc__}", dataset)
-    return found
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.argument("preset", default="quickstart")
-@click.option("--dataset", help="TFDS name, `digits` (embedded), a folder of images, or a .npy/.npz file.")
-@click.option("--data-dir", help="Where prepared TFDS data sets are, or go.")
-@click.option("--out", help="Folder of the run.  [default: runs/PRESET/TIME]")
-@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the preset's.")
-@click.option("--steps", type=click.IntRange(min=1), help="Stop after this many optimizer steps.")
-@click.option("--test-images", type=click.IntRange(min=1), help="Evaluate on the first N test images.")
-@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True)
-@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
-@click.option("--list", "list_presets", is_flag=True, help="Print the presets.")
-def main(preset, list_presets, **options):
-    """Trains, judges and exports PRESET (default: quickstart). Hyperparameters: edit this file."""
-    if list_presets:
-        for name, (_, description, dataset) in presets().items():
-            click.echo(f"{name:24s} {description}  [{dataset}]")
-        return
-    if preset not in presets():
-        raise click.ClickException(f"Unknown preset. Expected one of: {', '.join(presets())}. Received: {preset}.")
-    run(preset, **options)
-
-
-def run(preset, *, dataset, data_dir, out, epochs, steps, test_images, seed, resume):
-    """One run: data, model, training, judgement, export."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    run_folder.quiet_import("tensorflow")
-    build, _, usual = presets()[preset]
-    dataset = dataset or usual
-    out = out or pathlib.Path("runs", preset, time.strftime("%Y-%m-%d_%H-%M-%S"))
-    with run_folder.told_in_one_line():
-        data = image_data.load(dataset, data_dir=data_dir)
-        training.seed_first_weights(seed)
-        recipe = build(data)
-        recipe.model.seed = seed
-        if epochs:
-            recipe = dataclasses.replace(recipe, epochs=epochs)
-        recipe.check_data(data)
-        reports.check_evaluation(recipe.evaluation)
-        folder = run_folder.RunFolder.create(out, resume=resume)
-        config = training.run_config(recipe, preset=preset, dataset=dataset, data_dir=data_dir, seed=seed)
-        folder.write_json("config.json", config)
-    with training.recorded(folder.log):
-        print(f"{preset} on {data.name}: {data.train.count} training images, run in {folder.path}")
-        with run_folder.told_in_one_line(training.TrainingStopped):
-            outcome = training.fit(recipe, data, folder, seed=seed, steps=steps, resume=resume)
-        training.export(recipe.model, recipe.preparation, folder.saved_model)
-        with run_folder.warnings_in_one_line():
-            subject = reports.Subject(recipe.model, data, recipe.preparation, seed=seed)
-            run = reports.FinishedRun.trained(folder, subject)
-            speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
-            said = reports.write_report(run, training=speed, steps=outcome.steps, test_images=test_images)
-            for method in () if steps else recipe.evaluation:  # a training cut short is a trial
-                if method not in ("exact", "importance"):
-                    print(reports.judge(run, method, at_most=test_images))
-        print(f"{said} Report: {folder.report}")
-
-
-def run_from_terminal():
-    """The command `vae-flows`, and `python run_script.py`."""
-    name = "python run_script.py" if __name__ == "__main__" else "vae-flows"
-    sys.exit(run_folder.exit_status(main, name=name))
-
+# By section, and by the data set that they run on unless told otherwise.
+PRESETS = experiment.catalogue(
+    {
+        "To begin with": {"digits": [quickstart]},
+        "Variational autoencoder (arXiv:1312.6114)": {"mnist": [mnist_vae]},
+        "Inverse autoregressive flow (arXiv:1606.04934)": {"mnist": [mnist_iaf]},
+        "What a flow in the posterior is worth: one dense VAE, latent 20": {
+            "mnist": [
+                mnist_no_flow, mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp,
+                mnist_sylvester, mnist_spline, mnist_iaf_320, mnist_iaf_320_maf_prior, mnist_plane,
+            ]
+        },
+        "Grey levels and colours": {"mnist": [mnist_grey], "cifar10": [cifar10_vae, cifar10_planar]},
+    }
+)  # fmt: skip
+run_from_terminal = experiment.command_line(PRESETS)
 
 if __name__ == "__main__":
     run_from_terminal()

@@ -11,6 +11,7 @@ FOLDERS = [
     "densities",
     "encoders",
     "estimators",
+    "experiment",
     "flows",
     "iaf",
     "image_data",

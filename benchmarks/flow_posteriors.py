@@ -15,7 +15,7 @@ import click
 import numpy as np
 import scipy.stats
 
-from vae_flows.run_folder import RunFolder
+from vae_flows.run_folder import RunFolder, read_json
 
 PRESETS = {
     "none": "mnist_no_flow",
@@ -42,7 +42,8 @@ def main(data_dir, out, test_images, seed):
     folders = {name: RunFolder(pathlib.Path(out, f"{preset}-{seed}")) for name, preset in PRESETS.items()}
     for name, folder in folders.items():
         if not folder.test_images.is_file():
-            words = [PRESETS[name], "--out", folder.path, "--data-dir", data_dir, "--seed", seed, "--resume"]
+            words = [PRESETS[name], "--out", folder.path, "--data-dir", data_dir, "--seed", seed]
+            words += ["--resume"] if folder.config.is_file() else []
             words += ["--test-images", test_images] if test_images else []
             subprocess.run([sys.executable, SCRIPT, *map(str, words)], check=True)
     print(table(folders))
@@ -50,7 +51,7 @@ def main(data_dir, out, test_images, seed):
 
 def table(folders):
     """Rows of the runs, each compared with the first."""
-    results = {name: folder.read_json("results.json") for name, folder in folders.items()}
+    results = {name: read_json(folder.results) for name, folder in folders.items()}
     values = {name: dict(np.load(folder.test_images)) for name, folder in folders.items()}
     first = next(iter(values.values()))
     counts = {name: len(each["nll"]) for name, each in values.items()}

@@ -7,10 +7,11 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "arrays": ["ImageSet", "Split", "from_arrays"],
+        "fingerprints": ["check_fingerprint", "fingerprint"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],
         "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],
-        "sources": ["load"],
+        "sources": ["load", "located"],
         "spec": ["ImageSpec"],
         "static": ["binarised"],
     },

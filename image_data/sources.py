@@ -1,11 +1,12 @@
 """Images by name: one function for every source."""
 
 import difflib
+import os
 import pathlib
 
 from vae_flows.image_data.collect import MEMORY_LIMIT
 
-__all__ = ["load"]
+__all__ = ["load", "located"]
 
 _KNOWN = ("digits", "mnist", "fashion_mnist", "kmnist", "emnist/letters", "omniglot", "binarized_mnist", "cifar10")
 _KNOWN += ("svhn_cropped", "imagenet_resized/32x32", "celeb_a")
@@ -47,7 +48,7 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
         from vae_flows.image_data.numpy_files import load_numpy
 
         return load_numpy(path, memory_limit=memory_limit)
-    if path.is_absolute() or name.startswith((".", "~")) or (path.is_dir() and not _in_tfds(name, data_dir)):
+    if _is_folder(name, data_dir):
         from vae_flows.image_data.folder import load_folder
 
         options = {} if image_size is None else {"image_size": image_size}
@@ -57,6 +58,24 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
     from vae_flows.image_data.prepared import load_prepared
 
     return load_prepared(name, data_dir=data_dir, image_size=image_size, memory_limit=memory_limit)
+
+
+def located(name, *, data_dir=None):
+    """`name`, by which `load` finds the same images from any working directory: paths of folders and files are made absolute.
+
+    Example:
+        >>> located("digits")
+        'digits'
+    """
+    path = pathlib.Path(name).expanduser()
+    is_path = name != "digits" and (path.suffix in (".npy", ".npz") or _is_folder(name, data_dir))
+    return os.path.abspath(path) if is_path else name
+
+
+def _is_folder(name, data_dir):
+    """Whether a folder is meant, which is so if it is written as one, or if TFDS has no set of that name."""
+    path = pathlib.Path(name).expanduser()
+    return path.is_absolute() or name.startswith((".", "~")) or (path.is_dir() and not _in_tfds(name, data_dir))
 
 
 def _in_tfds(name, data_dir):

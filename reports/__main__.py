@@ -1,6 +1,5 @@
 """Judge, sample and compare finished runs: `python -m vae_flows.reports --help`."""
 
-import os
 import pathlib
 import sys
 
@@ -122,7 +121,7 @@ def _opened(path, *, data=True):
     """The run with its parts read, so that whatever is wrong with them is found before any computing starts."""
     from vae_flows.reports.finished_run import FinishedRun
 
-    with told_in_one_line():
+    with told_in_one_line(), warnings_in_one_line():
         run = FinishedRun.open(path)
         quiet_import("tensorflow")
         if data:
@@ -137,7 +136,6 @@ def _named(options):
 
 def run(arguments=None):
     """Run the command line; exit status 0, 1 for a user's mistake, 130 for Ctrl-C."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return exit_status(main, arguments=arguments, name="python -m vae_flows.reports")
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 from vae_flows.reports.page import data_uri, render
-from vae_flows.run_folder.layout import RunFolder
+from vae_flows.run_folder import RunFolder, read_json
 
 __all__ = ["Cell", "Column", "Comparison", "compare"]
 
@@ -101,7 +101,7 @@ def compare(paths):
 
 def _complete(folder):
     """The results of a run, refused by name if what every run's results hold is missing."""
-    results = folder.read_json("results.json")
+    results = read_json(folder.results)
     try:
         for column in _COLUMNS:
             value = column.value(results)

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from vae_flows.run_folder.layout import RunFolder
+from vae_flows.run_folder import RunFolder, import_file, read_json
 
 __all__ = ["FinishedRun"]
 
@@ -16,8 +16,8 @@ class FinishedRun:
 
     Args:
         folder: The `RunFolder`.
-        config: Contents of its `config.json`; `preset`, `dataset`, `seed`, `preparation` must be there, and `data_dir`,
-            `importance_samples` and `evaluation` may be.
+        config: Contents of its `config.json`; `preset`, `dataset`, `seed`, `preparation` must be there. What else a run
+            has said there of its data, of the file of its preset and of `evaluation` is obeyed.
     """
 
     folder: RunFolder
@@ -31,19 +31,13 @@ class FinishedRun:
             FileNotFoundError: if there is no run, or it has no model yet.
             ValueError: if its `config.json` is broken or lacks a key.
         """
-        folder = RunFolder.open(path)
-        config = folder.read_json("config.json")
-        missing = [key for key in _KEYS if key not in config] if isinstance(config, dict) else list(_KEYS)
-        if missing:
-            raise ValueError(
-                f"The file {folder.config} is not complete. Expected the keys {_KEYS}. Received: no {missing}."
-            )
+        folder = RunFolder.open(path, keys=_KEYS)
         if not folder.model.is_file():
             raise FileNotFoundError(
                 f"The run {folder.path} has no model yet. Expected {folder.model.name} in it. "
-                "Finish it: python run_script.py PRESET --out RUN --resume."
+                f"Finish it: python run_script.py --out {folder.path} --resume."
             )
-        return cls(folder, config)
+        return cls(folder, read_json(folder.config))
 
     @property
     def seed(self):
@@ -53,7 +47,7 @@ class FinishedRun:
     @classmethod
     def trained(cls, folder, subject):
         """The run of a model that has just been trained: its `Subject` is in memory."""
-        run = cls(folder, folder.read_json("config.json"))
+        run = cls(folder, read_json(folder.config))
         run.__dict__["subject"] = subject
         return run
 
@@ -67,21 +61,26 @@ class FinishedRun:
     @property
     def results(self):
         """Contents of `results.json`, as they are now."""
-        return self.folder.read_json("results.json")
+        return read_json(self.folder.results)
 
     @functools.cached_property
     def model(self):
-        """The trained model, with its best validation weights."""
+        """The trained model, with its best validation weights; the user's own file that its parts come from is imported."""
         from vae_flows.latent_models import load_model
 
+        if record := self.config.get("preset_file"):
+            import_file(**record)
         return load_model(self.folder.model)
 
     @functools.cached_property
     def data(self):
-        """The `ImageSet` that the run was trained on."""
-        from vae_flows.image_data import load
+        """The `ImageSet` that the run was trained on; another one that stands in its place is refused."""
+        from vae_flows.image_data import check_fingerprint, load
 
-        return load(self.config["dataset"], data_dir=self.config.get("data_dir"))
+        where = {name: self.config.get(name) for name in ("data_dir", "image_size")}
+        data = load(self.config["dataset"], **where)
+        check_fingerprint(data, self.config.get("data"))
+        return data
 
     @functools.cached_property
     def preparation(self):

@@ -12,7 +12,7 @@ from vae_flows.reports.likelihood_table import with_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.reports.unfinished import unfinished
-from vae_flows.run_folder.atomic import replacing
+from vae_flows.run_folder.atomic import replacing, write_json
 
 __all__ = ["judge"]
 
@@ -47,7 +47,7 @@ def judge(run, method=None, *, at_most=None, facts=None, **given):
     if values and ahead:
         with replacing(run.folder.test_images) as partial, partial.open("wb") as stream:
             np.savez(stream, **values)
-    run.folder.write_json("results.json", results)
+    write_json(run.folder.results, results)
     write_page(run.folder)
     return said if ahead else f"{said} The larger result that was there stays in front."
 

@@ -7,7 +7,7 @@ import pathlib
 import PIL.Image
 
 from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
-from vae_flows.run_folder.atomic import replacing
+from vae_flows.run_folder.atomic import read_json, replacing
 
 __all__ = ["FIGURES", "data_uri", "render", "run_page", "write_page"]
 
@@ -34,7 +34,7 @@ FIGURES = {
 
 def write_page(folder):
     """Write `report.html` of the run `folder` from its `results.json`, `config.json` and figures."""
-    page = run_page(folder.read_json("results.json"), folder.read_json("config.json"), figures=folder.figures)
+    page = run_page(read_json(folder.results), read_json(folder.config), figures=folder.figures)
     with replacing(folder.report) as partial:
         partial.write_text(page, encoding="utf-8")
 

@@ -8,8 +8,9 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "atomic": ["read_json", "replacing", "write_json"],
+        "atomic": ["as_json", "read_json", "replacing", "write_json"],
         "command_line": ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_line"],
         "layout": ["RunFolder"],
+        "user_file": ["import_file", "import_record"],
     },
 )

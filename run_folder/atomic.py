@@ -6,7 +6,7 @@ import os
 import pathlib
 import shutil
 
-__all__ = ["read_json", "replacing", "write_json"]
+__all__ = ["as_json", "read_json", "replacing", "write_json"]
 
 
 @contextlib.contextmanager
@@ -66,6 +66,11 @@ def write_json(path, value):
         ) from error
     with replacing(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
+
+
+def as_json(value):
+    """`value` as it is when it has been written as JSON and read: tuples are lists, arrays numbers, paths strings."""
+    return json.loads(json.dumps(value, default=_plain))
 
 
 def read_json(path):

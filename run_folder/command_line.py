@@ -15,15 +15,16 @@ __all__ = ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_l
 def quiet_import(name):
     """Imports a package whose compiled parts greet on stderr; the greetings are shown only if the import fails.
 
-    TensorFlow writes six lines before it can be told not to.
+    TensorFlow writes six lines before it can be told not to, and later ones unless it was told before.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryFile() as held:
         sys.stderr.flush()
         stderr = os.dup(2)
         os.dup2(held.fileno(), 2)
         try:
             importlib.import_module(name)
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(stderr, held.read())
             raise
@@ -61,16 +62,17 @@ def warnings_in_one_line():
         click.echo(f"Warning: {' '.join(message.split())}", err=True)
 
 
-def exit_status(command, *, arguments=None, name):
+def exit_status(command, *, arguments=None, name, obj=None):
     """Runs a click command: 0 on success, 1 for a user's mistake, 130 on Ctrl-C.
 
     Args:
         command: The click command.
         arguments: Words after the program's name; those of this process by default.
         name: The program's name in its help.
+        obj: What the command gets as its context's object.
     """
     try:
-        command.main(args=arguments, prog_name=name, standalone_mode=False)
+        command.main(args=arguments, prog_name=name, standalone_mode=False, obj=obj)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
     except click.ClickException as error:

@@ -1,33 +1,18 @@
 """Names of the files of a run."""
 
-import dataclasses
 import os
 import pathlib
 import tempfile
 
-from vae_flows.run_folder.atomic import read_json, write_json
+from vae_flows.run_folder.atomic import read_json
 
 __all__ = ["RunFolder"]
 
-_NAMES = {
-    "config": "config.json",
-    "log": "log.txt",
-    "tensorboard": "tensorboard",
-    "checkpoints": "checkpoints",
-    "model": "model.keras",
-    "saved_model": "saved_model",
-    "figures": "figures",
-    "results": "results.json",
-    "test_images": "test_images.npz",
-    "report": "report.html",
-}
 
-
-@dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run; every file's place is a property.
+    """The folder of one run; the place of each file is an attribute.
 
-    Constructing it touches no disk: use `RunFolder.create` to begin or continue a run, `RunFolder.open` to read one.
+    Constructing it touches no disk: `RunFolder.create` begins a run, `RunFolder.open` takes up one that was begun.
 
     Args:
         path: The folder.
@@ -37,137 +22,79 @@ class RunFolder:
         'results.json'
     """
 
-    path: pathlib.Path
-
-    def __post_init__(self):
-        object.__setattr__(self, "path", pathlib.Path(self.path))
+    def __init__(self, path):
+        self.path = path = pathlib.Path(path)
+        self.config = path / "config.json"  # what the run is: every hyperparameter, the data, the seed, versions
+        self.log = path / "log.txt"  # what was printed
+        self.tensorboard = path / "tensorboard"
+        self.checkpoints = path / "checkpoints"  # the states from which the run resumes exactly
+        self.model = path / "model.keras"  # with the best validation weights
+        self.saved_model = path / "saved_model"
+        self.figures = path / "figures"
+        self.results = path / "results.json"
+        self.test_images = path / "test_images.npz"  # the bound and the log-likelihood of each test image
+        self.report = path / "report.html"
 
     @classmethod
-    def create(cls, path, *, resume=False):
-        """Makes the folder `path` ready for a run.
-
-        Args:
-            path: A new or empty folder; with `resume`, also one that holds a run.
-            resume: Whether a run that is there shall be continued. In a new or empty folder the run starts.
-
-        Returns:
-            The `RunFolder`; its folders for checkpoints, figures and TensorBoard exist.
+    def create(cls, path):
+        """Makes the folder `path` ready for a new run, with its folders for checkpoints, figures and TensorBoard.
 
         Raises:
-            FileExistsError: if the folder holds a run and `resume` is False, or holds something that is no run.
-            OSError: if it cannot be made or written.
-            ValueError: if the run that is to be continued has a broken config.json.
+            OSError: as `check_new` does, and if it cannot be made or written.
         """
         run = cls(path)
-        if run.path.exists() and not run.path.is_dir():
-            raise FileExistsError(
-                f"The run's folder must be a folder. Received: the file {run.path}. Choose another --out."
-            )
-        found = sorted(entry.name for entry in run.path.iterdir()) if run.path.exists() else []
-        if found and not run.holds_run:
-            raise FileExistsError(
-                f"The folder {run.path} holds something else. Expected a new folder, an empty one or a run. "
-                f"Received: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}. Choose another --out."
-            )
-        if found and not resume:
-            raise FileExistsError(
-                f"The folder {run.path} already holds a run. Expected a new or an empty folder. "
-                f"Received: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}. "
-                "Continue that run with --resume, or choose another --out."
-            )
-        run._make_folders()
-        if run.config.exists():
-            read_json(run.config)
+        run.check_new()
+        try:
+            for folder in (run.path, run.tensorboard, run.checkpoints, run.figures):
+                folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=run.path):
+                pass
+        except OSError as error:
+            raise _unwritable(run.path, os.strerror(error.errno)) from error
         return run
 
     @classmethod
-    def open(cls, path):
-        """The run in the folder `path`.
+    def open(cls, path, *, keys=()):
+        """The run in the folder `path`, whose config.json has these keys.
 
         Raises:
             FileNotFoundError: if there is none.
-            ValueError: if its config.json is broken.
+            ValueError: if its config.json is broken or lacks a key.
         """
         run = cls(path)
         if not run.config.is_file():
             raise FileNotFoundError(
-                f"There is no run in {run.path}. Expected a folder with config.json, made by run_script.py."
+                f"There is no run in {run.path}. Expected a folder with config.json, of a run begun."
             )
-        read_json(run.config)
+        config = read_json(run.config)
+        missing = [key for key in keys if not isinstance(config, dict) or key not in config]
+        if missing:
+            raise ValueError(
+                f"The file {run.config} is not complete. Expected the keys {keys}. Received: no {missing}."
+            )
         return run
 
-    @property
-    def holds_run(self):
-        """Whether anything here has the name of a file of a run."""
-        return any((self.path / name).exists() for name in _NAMES.values())
+    def check_new(self):
+        """Refuses a folder in which no run can begin, without touching it.
 
-    @property
-    def config(self):
-        """Every hyperparameter as built, the command line, the seed, package versions."""
-        return self.path / _NAMES["config"]
+        Raises:
+            OSError: if it holds a run, holds something else, is a file, or nothing can be written there.
+        """
+        above = next(entry for entry in (self.path, *self.path.absolute().parents) if entry.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise _unwritable(self.path, f"{above}, {'which is read-only' if above.is_dir() else 'which is a file'}")
+        if any(entry.is_file() for entry in self.path.rglob("*")):  # empty folders are what a kill left of a beginning
+            found = sorted(entry.name for entry in self.path.iterdir())
+            run = self.config.exists()
+            raise FileExistsError(
+                f"The folder {self.path} {'already holds a run' if run else 'holds something else'}. Expected a new or an "
+                f"empty folder. Received: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}. "
+                f"{'Continue that run with --resume, or choose' if run else 'Choose'} another --out."
+            )
 
-    @property
-    def log(self):
-        """What was printed."""
-        return self.path / _NAMES["log"]
 
-    @property
-    def tensorboard(self):
-        """Folder of TensorBoard's events."""
-        return self.path / _NAMES["tensorboard"]
-
-    @property
-    def checkpoints(self):
-        """Folder of the states from which a run resumes exactly."""
-        return self.path / _NAMES["checkpoints"]
-
-    @property
-    def model(self):
-        """The model with the best validation weights, as Keras writes it."""
-        return self.path / _NAMES["model"]
-
-    @property
-    def saved_model(self):
-        """Folder of the exported model."""
-        return self.path / _NAMES["saved_model"]
-
-    @property
-    def figures(self):
-        """Folder of the pictures."""
-        return self.path / _NAMES["figures"]
-
-    @property
-    def results(self):
-        """The figures of the run."""
-        return self.path / _NAMES["results"]
-
-    @property
-    def test_images(self):
-        """The bound and the log-likelihood of each test image."""
-        return self.path / _NAMES["test_images"]
-
-    @property
-    def report(self):
-        """The self-contained page."""
-        return self.path / _NAMES["report"]
-
-    def write_json(self, name, value):
-        """Writes the dictionary `value` atomically as the file `name` ("config.json", "results.json")."""
-        write_json(self.path / name, value)
-
-    def read_json(self, name):
-        """The dictionary in the file `name`."""
-        return read_json(self.path / name)
-
-    def _make_folders(self):
-        try:
-            for folder in (self.path, self.tensorboard, self.checkpoints, self.figures):
-                folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            raise type(error)(
-                error.errno,
-                f"The folder {self.path} cannot be written. Expected a place for the run's files. "
-                f"Received: {os.strerror(error.errno)}. Choose another --out",
-            ) from error
+def _unwritable(path, reason):
+    return OSError(
+        f"The folder {path} cannot be written. Expected a place for the run's files. Received: {reason}. "
+        "Choose another --out."
+    )

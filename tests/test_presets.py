@@ -1,13 +1,26 @@
-"""Every preset builds a recipe that fits images of its kind."""
+"""Every preset builds a recipe that fits images of its kind, and obeys its keyword arguments."""
+
+import ast
+import inspect
+import typing
 
 import numpy as np
 import pytest
 
 import run_script
+from vae_flows.experiment.hyperparameters import completed, keywords
 from vae_flows.image_data import from_arrays
 
 SHAPES = {"digits": (28, 28, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
-PRESETS = run_script.presets()
+PRESETS = run_script.PRESETS
+CHOICES = [
+    (name, {argument: word})
+    for name, preset in PRESETS.items()
+    for argument, parameter in keywords(preset.build).items()
+    for word in typing.get_args(parameter.annotation)
+    if word != parameter.default
+]
+FLOWS = [name for name, preset in PRESETS.items() if "step_context" in keywords(preset.build)]
 
 
 @pytest.fixture(scope="module")
@@ -20,21 +33,41 @@ def images():
     }
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_the_recipe_fits_its_data(name, images):
-    build, description, dataset = PRESETS[name]
-    data = images[SHAPES[dataset]]
-    recipe = build(data)
+@pytest.mark.parametrize(("name", "given"), [*((name, {}) for name in PRESETS), *CHOICES], ids=str)
+def test_the_recipe_fits_its_data(name, given, images):
+    preset = PRESETS[name]
+    data = images[SHAPES[preset.dataset]]
+    recipe = preset.build(data, **completed(preset.build, given))
     recipe.check_data(data)
     assert recipe.model.latent_features > 0
-    assert description and "\n" not in description
 
 
-@pytest.mark.parametrize("flow", run_script.FLOWS, ids=lambda flow: flow.__name__)
-def test_a_static_flow_has_its_base_alone_depend_on_the_image(flow, images):
-    build, _, dataset = PRESETS[f"{flow.__name__}_static"]
-    posterior = build(images[SHAPES[dataset]]).model.encoder.density
-    assert posterior.transform.context == 0
-    assert posterior.base.context == posterior.context == 400
-    amortised = flow(images[SHAPES[dataset]]).model.encoder.density
-    assert amortised.transform.context == 64
+@pytest.mark.parametrize("name", PRESETS)
+def test_its_arguments_are_described_and_used(name):
+    preset = PRESETS[name]
+    assert preset.description and preset.section
+    assert {"batch", "learning_rate"} <= set(keywords(preset.build)), (
+        "--resume learning_rate=... and small sets need them"
+    )
+    body = ast.parse(inspect.getsource(preset.build)).body[0].body
+    used = {node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)}
+    assert set(keywords(preset.build)) <= used
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_with_static_steps_the_base_alone_depends_on_the_image(name, images):
+    preset = PRESETS[name]
+    data = images[SHAPES[preset.dataset]]
+    static = preset.build(data, step_context=0).model.encoder.density
+    assert static.transform.context == 0
+    assert static.base.context == static.context == 400
+    assert preset.build(data, latent=4).model.encoder.density.transform.context == 64
+
+
+def test_arguments_reach_the_parts(images):
+    data = images[SHAPES["mnist"]]
+    recipe = run_script.mnist_planar(data, latent=5, layers=3, hidden=(30, 20), batch=9, learning_rate=0.25)
+    assert (recipe.model.latent_features, recipe.batch) == (5, 9)
+    assert recipe.model.encoder.density.transform.layers == 3
+    assert recipe.model.encoder.network.features == 20
+    assert float(recipe.optimizer.learning_rate) == 0.25

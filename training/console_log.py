@@ -10,10 +10,11 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
-def recorded(path):
+def recorded(path, *, bars=True):
     """Context in which everything printed goes to the console and, added at its end, to the file `path`.
 
     Of a line that is drawn again and again, such as a progress bar, the file gets the last state; colours are left out.
+    Without `bars` no bar is drawn on stderr, as if it were no terminal.
 
     Example:
         >>> import pathlib, tempfile
@@ -27,7 +28,7 @@ def recorded(path):
     """
     stdout, stderr = sys.stdout, sys.stderr
     with open(path, "a", encoding="utf-8") as file:
-        tees = _Tee(stdout, file), _Tee(stderr, file)
+        tees = _Tee(stdout, file), _Tee(stderr, file, bars=bars)
         sys.stdout, sys.stderr = tees
         try:
             yield
@@ -40,13 +41,17 @@ def recorded(path):
 class _Tee:
     """A text stream that also fills a file, line by line; all else is the stream's own."""
 
-    def __init__(self, stream, file):
+    def __init__(self, stream, file, *, bars=True):
         self._stream = stream
+        self._bars = bars
         self._file = file
         self._line = ""
 
     def __getattr__(self, name):
         return getattr(self._stream, name)
+
+    def isatty(self):
+        return self._bars and self._stream.isatty()
 
     def write(self, text):
         written = self._stream.write(text)

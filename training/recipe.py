@@ -35,6 +35,7 @@ class Recipe:
         steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.
         log_every: Optimizer steps between two points of a TensorBoard curve.
         picture_every: Epochs between two pictures in TensorBoard.
+        hyperparameters: {name: value} with which the preset was called, for the record.
 
     Raises:
         TypeError: if a part is of another kind.
@@ -53,6 +54,7 @@ class Recipe:
     steps_per_execution: int = 1
     log_every: int = 50
     picture_every: int = 10
+    hyperparameters: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for name in _COUNTS:

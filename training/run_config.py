@@ -12,25 +12,19 @@ __all__ = ["hyperparameters", "run_config"]
 _PACKAGES = ("vae-flows", "tensorflow", "keras", "tensorflow-probability", "tensorflow-datasets", "numpy")
 
 
-def run_config(recipe, *, preset, dataset, seed, command_line=None, **others):
+def run_config(recipe, *, command_line=None, **about):
     """The contents of `config.json`.
 
     Args:
         recipe: `Recipe`.
-        preset: Name of the preset that built it.
-        dataset: Name of the data set.
-        seed: The run's seed.
         command_line: Words of the command; those of this process by default.
-        others: What else belongs to the run (`data_dir=`, `test_images=`), in forms that JSON has.
+        about: What else the run is (`preset=`, `dataset=`, `seed=`, ...), in forms that JSON has.
 
     Returns:
         Dictionary that JSON can hold; `model`, `optimizer` and `preparation` are configurations to rebuild them from.
     """
     return {
-        "preset": preset,
-        "dataset": dataset,
-        "seed": seed,
-        **others,
+        **about,
         "command_line": list(sys.argv if command_line is None else command_line),
         **hyperparameters(recipe),
         "versions": {"python": platform.python_version(), **_versions()},

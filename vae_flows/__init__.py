@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "densities",
         "encoders",
         "estimators",
+        "experiment",
         "flows",
         "iaf",
         "image_data",

@@ -7,7 +7,7 @@ import pytest
 
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import image_grid
-from vae_flows.run_folder.layout import RunFolder
+from vae_flows.run_folder import RunFolder, write_json
 
 RESULTS = {
     "preset": "quickstart",
@@ -59,12 +59,12 @@ def make_run(tmp_path):
 
     def make(name, *, nll=108.32, results=True, **changes):
         folder = RunFolder.create(tmp_path / name)
-        folder.write_json("config.json", CONFIG)
+        write_json(folder.config, CONFIG)
         save(image_grid(np.zeros((4, 6, 6, 1), np.uint8)), folder.figures / "samples.png")
         if results:
             contents = {**copy.deepcopy(RESULTS), **changes}
             contents["test"]["nll"]["value"] = nll
-            folder.write_json("results.json", contents)
+            write_json(folder.results, contents)
         return folder
 
     return make

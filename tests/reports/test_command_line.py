@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from vae_flows.reports.__main__ import main, run
+from vae_flows.run_folder import write_json
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +55,7 @@ def test_a_broken_model_is_refused(make_run, tmp_path, capsys):
 
 def test_an_incomplete_configuration_is_refused(make_run, capsys):
     folder = make_run("bare")
-    folder.write_json("config.json", {"preset": "quickstart"})
+    write_json(folder.config, {"preset": "quickstart"})
     assert "dataset" in refused(["evaluate", folder.path], capsys)
 
 

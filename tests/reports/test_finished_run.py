@@ -17,7 +17,7 @@ from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun
 from vae_flows.reports.run_report import write_report
 from vae_flows.reports.subject import Subject
-from vae_flows.run_folder.layout import RunFolder
+from vae_flows.run_folder import RunFolder, read_json, write_json
 
 SCHEMA = {
     **{
@@ -67,7 +67,7 @@ def folder(tmp_path_factory):
     folder = RunFolder.create(place / "run")
     config = {"preset": "tiny", "dataset": str(place / "noise.npz"), "seed": 1}
     config["evaluation"] = {"importance": {"samples": 8}}
-    folder.write_json("config.json", {**config, "preparation": Binarise().to_config()})
+    write_json(folder.config, {**config, "preparation": Binarise().to_config()})
     model.save(folder.model)
     with tf.summary.create_file_writer(str(folder.tensorboard / "train")).as_default():
         for step in range(5):
@@ -157,23 +157,23 @@ def test_samples_as_files(folder, tmp_path):
 
 
 def test_a_vanished_data_set_is_refused(folder, capsys):
-    config = folder.read_json("config.json")
+    config = read_json(folder.config)
     try:
-        folder.write_json("config.json", {**config, "dataset": "/nowhere/images.npz"})
+        write_json(folder.config, {**config, "dataset": "/nowhere/images.npz"})
         assert run(["evaluate", str(folder.path)]) == 1
         assert "/nowhere/images.npz" in capsys.readouterr().err
     finally:
-        folder.write_json("config.json", config)
+        write_json(folder.config, config)
 
 
 @pytest.mark.parametrize("name", ["VAE with a refined posterior", "mixture, exact"])
 def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
     """Views are in the report; an exact model is judged without samples, and by nothing else."""
     other = RunFolder.create(tmp_path / "run")
-    other.write_json("config.json", folder.read_json("config.json"))
+    write_json(other.config, read_json(folder.config))
     model = registry.MODELS[name].build()
     model.save(other.model)
-    subject = Subject(model, load(folder.read_json("config.json")["dataset"]), Binarise(), seed=1)
+    subject = Subject(model, load(read_json(folder.config)["dataset"]), Binarise(), seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         finished = FinishedRun.trained(other, subject)

@@ -19,4 +19,9 @@ def new_recipe():
 @pytest.fixture
 def new_folder(tmp_path):
     """Makes the run's folder of a name, or takes it up again."""
-    return lambda name="run": RunFolder.create(tmp_path / name, resume=True)
+
+    def make(name="run"):
+        run = RunFolder(tmp_path / name)
+        return run if run.path.exists() else RunFolder.create(run.path)
+
+    return make

@@ -1,0 +1,70 @@
+"""What a run that was begun may become when it goes on: longer, or of another learning rate, and nothing else."""
+
+import math
+
+from vae_flows.experiment.hyperparameters import text
+
+__all__ = ["changes"]
+
+_LENGTH = ("epochs", "steps", "test_images")
+_RATES = ("hyperparameters/learning_rate", "optimizer/learning_rate")
+_ASIDE = {"name", "module", "registered_name", "build_config", "compile_config", "command_line", "versions"}
+
+
+def changes(begun, wanted):
+    """{name: (before, now)} of what a run may change when it goes on, and does.
+
+    Args:
+        begun: Contents of its config.json.
+        wanted: The same, as it shall be.
+
+    Raises:
+        ValueError: if anything else differs, or the run would become shorter, naming both values.
+
+    Example:
+        >>> begun = {"seed": 0, "hyperparameters": {"learning_rate": 0.1, "latent": 4}}
+        >>> changes(begun, {**begun, "hyperparameters": {"learning_rate": 0.2, "latent": 4}})
+        {'learning_rate': (0.1, 0.2)}
+    """
+    found = dict(_differences({name: begun.get(name) for name in wanted}, wanted, ()))
+    rate = _RATES[0] in found
+    allowed = [path for path in found if path in _LENGTH or rate and path.startswith(_RATES)]
+    refused = {path.removeprefix("hyperparameters/"): pair for path, pair in found.items() if path not in allowed}
+    for name, (before, now) in zip(
+        ("steps", "test images"), zip(_sizes(begun), _sizes(wanted), strict=True), strict=True
+    ):
+        refused |= {name: (f"{before} or more", now)} if now < before else {}
+    if refused:
+        told = list(refused.items())[:3]  # one change may show in many places
+        expected, received = (", ".join(f"{name}={_short(pair[side])}" for name, pair in told) for side in (0, 1))
+        raise ValueError(
+            f"A run goes on as it was begun; it may become longer, and learning_rate may change. Expected: {expected}. "
+            f"Received: {received}. Leave that out, or start a new run with another --out."
+        )
+    return {path.rpartition("/")[2]: found[path] for path in allowed if not path.startswith(_RATES[1])}
+
+
+def _sizes(config):
+    """How many steps a run takes, and how many images it is tested on."""
+    per_epoch = config["data"]["train"]["images"] // config["batch"] if "data" in config else 0
+    steps = min(config.get("epochs", 0) * per_epoch, config.get("steps") or math.inf)
+    return steps, config.get("test_images") or math.inf
+
+
+def _differences(before, now, path):
+    """(path, (before, now)) of every leaf of two JSON values that is not the same."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        pairs = [(key, before.get(key), now.get(key)) for key in {**before, **now} if key not in _ASIDE]
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        pairs = [(str(place), *pair) for place, pair in enumerate(zip(before, now, strict=True))]
+    else:
+        pairs = []
+        if before != now:
+            yield "/".join(path), (before, now)
+    for key, *pair in pairs:
+        yield from _differences(*pair, path if key == "config" else (*path, key))
+
+
+def _short(value):
+    words = value["class_name"] if isinstance(value, dict) and "class_name" in value else text(value)
+    return words if len(words) <= 60 else f"{words[:57]}..."

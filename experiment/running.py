@@ -1,0 +1,210 @@
+"""A run from its beginning, or from where it was left, to its report."""
+
+import contextlib
+import dataclasses
+import io
+import math
+import os
+import pathlib
+import sys
+import time
+
+from vae_flows import image_data, reports, training
+from vae_flows.experiment.hyperparameters import completed
+from vae_flows.experiment.presets import find
+from vae_flows.experiment.resuming import changes
+from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
+
+__all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
+
+_KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", "data_dir", "image_size", "data", "batch")
+_KEYS += ("epochs", "steps", "test_images", "versions")
+_OPTIONS = ("preset", "presets", "dataset", "data_dir", "image_size", "out", "epochs", "steps", "test_images", "seed")
+
+
+@dataclasses.dataclass(eq=False)
+class Run:
+    """A run that is ready to be carried out: `with run.recorded(): run.train(); run.report()`.
+
+    Attributes:
+        folder: `RunFolder`.
+        config: Contents of its config.json, which say what the run is.
+        recipe: `training.Recipe`; after `train` its model has the best validation weights.
+        data: `ImageSet`.
+        resumed: Whether it goes on from the folder's checkpoints.
+        outcome: `training.Outcome`, after `train`.
+        results: Contents of results.json, after `report`.
+    """
+
+    folder: RunFolder
+    config: dict
+    recipe: object
+    data: object
+    resumed: bool = False
+    outcome: object = None
+    results: dict | None = None
+
+    @contextlib.contextmanager
+    def recorded(self, *, quiet=False):
+        """Context in which everything printed goes to the run's log too; with `quiet`, all but warnings to the log alone."""
+        try:
+            with hushed(quiet), training.recorded(self.folder.log, bars=not quiet):
+                yield
+        except KeyboardInterrupt:
+            print(f"Go on with: --out {self.folder.path} --resume", flush=True)
+            raise
+        except Exception as error:
+            with self.folder.log.open("a", encoding="utf-8") as log:
+                log.write(f"{type(error).__name__}: {error}\n")
+            raise
+
+    def train(self):
+        """Trains, writes `model.keras` and exports it."""
+        recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
+        print(f"{self.config['preset']}: {self.data.train.count:,} training images of {shape}, seed {seed}")
+        steps = self.config["steps"]
+        self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, steps=steps, resume=self.resumed)
+        training.export(recipe.model, recipe.preparation, self.folder.saved_model)
+
+    def report(self):
+        """Writes figures, results and the page, and makes the further estimates that the preset asks for.
+
+        Returns:
+            One line with the likelihood and the page's place.
+        """
+        recipe, config, outcome = self.recipe, self.config, self.outcome
+        subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
+        judged = reports.FinishedRun.trained(self.folder, subject)
+        speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
+        said = reports.write_report(judged, training=speed, steps=outcome.steps, test_images=config["test_images"])
+        for method in () if config["steps"] else recipe.evaluation:  # a training cut short is a trial
+            if method not in ("exact", "importance"):
+                print(reports.judge(judged, method, at_most=config["test_images"]))
+        self.results = judged.results
+        return f"{said} Report: {self.folder.report}"
+
+
+def run(preset, *, quiet=False, **options):
+    """Trains, judges and exports a preset.
+
+    Args:
+        preset: A function `preset(data, *, latent=20, ...)`, "FILE.py:FUNCTION", or a name in `presets=`, a `catalogue`.
+        quiet: Whether nothing is printed but warnings; the log has it all.
+        options: Those of the command line, `dataset=` (also an `ImageSet`), `data_dir=`, `out=`, `steps=`, ...; all others
+            are keyword arguments of the preset, `latent=40`.
+
+    Returns:
+        The `Run`, with its `results`, its `folder`, and the trained model as `recipe.model`.
+
+    Raises:
+        ValueError, OSError: if the preset, an argument, the data or the folder cannot be used; nothing is written then.
+        training.TrainingStopped: if the training cannot go on.
+    """
+    return _carried_out(begin, preset, options, quiet=quiet)
+
+
+def resume(out, *, quiet=False, **options):
+    """Goes on with the run in the folder `out`, which is what its config.json says, and returns the `Run`.
+
+    Said beside it, `epochs=`, `steps=` and `test_images=` may grow and `learning_rate=` change; all else must be what it was.
+    A preset's function and an `ImageSet`, which no file holds, are to be given again.
+
+    Raises:
+        FileNotFoundError: if there is no run.
+        ValueError: if it would become another run, naming what it was and what was asked for; nothing is written then.
+    """
+    return _carried_out(take_up, out, options, quiet=quiet)
+
+
+def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparameters=None, **said):
+    """The `Run` that `run` carries out, begun with its config.json; nothing is written unless all is right."""
+    preset = find(preset, presets)
+    arguments = completed(preset.build, hyperparameters or {})
+    folder = RunFolder(out or pathlib.Path("runs", preset.name, time.strftime("%Y-%m-%d_%H-%M-%S")))
+    folder.check_new()
+    nothing = dict.fromkeys(("dataset", "data_dir", "image_size", "epochs", "steps", "test_images"))
+    about = {"preset": preset.name, "preset_file": preset.file, "hyperparameters": arguments, "seed": seed}
+    about |= {**nothing, **said, **_place(dataset or preset.dataset, said.get("data_dir"))}
+    print(f"{preset.name} on {about['dataset']}, in {folder.path}", flush=True)
+    begun = _built(folder, preset, about, dataset)
+    RunFolder.create(folder.path)
+    write_json(folder.config, begun.config)
+    return begun
+
+
+def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=None, **said):
+    """The `Run` that `resume` carries out; its config.json notes what is changed."""
+    folder = RunFolder.open(out, keys=_KEYS)
+    begun = read_json(folder.config)
+    record, endless = begun["preset_file"], {"steps": None} if "epochs" in said else {}
+    wanted = {**begun, **endless, **said, **_place(dataset, said.get("data_dir")), **_named(preset, record)}
+    changes(begun, as_json(wanted))
+    print(f"{begun['preset']} on {begun['dataset']}, resumed in {folder.path}", flush=True)
+    if record:
+        import_file(**record)
+    if preset is None or isinstance(preset, str):
+        preset = f"{record['path']}:{begun['preset']}" if record else begun["preset"]
+    preset = find(preset, presets)
+    wanted["hyperparameters"] = completed(preset.build, {**begun["hyperparameters"], **(hyperparameters or {})})
+    changes(begun, as_json(wanted))
+    taken_up = _built(folder, preset, wanted, dataset)
+    taken_up.resumed = True
+    if changed := changes(begun, as_json(taken_up.config)):
+        note = {"time": time.strftime("%Y-%m-%d %H:%M:%S"), "command_line": sys.argv, "changes": changed}
+        taken_up.config |= {"versions": begun["versions"], "history": [*begun.get("history", []), note]}
+        write_json(folder.config, taken_up.config)
+    return taken_up
+
+
+def hushed(quiet):
+    """Context in which nothing goes to stdout, if `quiet`."""
+    return contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
+
+
+def _carried_out(how, what, options, *, quiet):
+    own = {name: options.pop(name) for name in _OPTIONS if name in options}
+    with hushed(quiet):
+        ready = how(what, **own, hyperparameters=options)
+    with ready.recorded(quiet=quiet):
+        ready.train()
+        print(ready.report())
+    return ready
+
+
+def _place(dataset, data_dir):
+    """Where images are, as far as it is said, so that it holds from any working directory."""
+    place = {} if data_dir is None else {"data_dir": os.path.abspath(os.path.expanduser(data_dir))}
+    if isinstance(dataset, str):
+        return place | {"dataset": image_data.located(dataset, **place)}
+    return place if dataset is None else place | {"dataset": dataset.name}
+
+
+def _named(preset, record):
+    """What config.json would say of a preset that is named beside `--resume`."""
+    if preset is None:
+        return {}
+    file, _, name = preset.rpartition(":") if isinstance(preset, str) else ("", "", preset.__name__)
+    return {"preset": name, "preset_file": {**(record or {}), "path": os.path.abspath(file)} if file else record}
+
+
+def _built(folder, preset, about, dataset):
+    """The `Run` that is what `about` says: its images and its recipe, checked; the seed fixes the first weights."""
+    quiet_import("tensorflow")
+    arguments, seed, steps = about["hyperparameters"], about["seed"], about["steps"] or 0
+    where = {name: about[name] for name in ("data_dir", "image_size")}
+    in_memory = dataset is not None and not isinstance(dataset, str)
+    data = dataset if in_memory else image_data.load(about["dataset"], **where)
+    found = image_data.check_fingerprint(data, about.get("data"))
+    if data.train.count < (batch := arguments.get("batch", 1)):
+        raise ValueError(
+            f"The training images must fill a batch. Expected: at least batch={batch}. Received: {data.name} with "
+            f"{data.train.count}. Use a smaller batch."
+        )
+    training.seed_first_weights(seed)
+    recipe = preset.build(data, **arguments)
+    recipe.model.seed = seed
+    recipe.check_data(data)
+    reports.check_evaluation(recipe.evaluation)
+    epochs = max(about["epochs"] or recipe.epochs, math.ceil(steps / (data.train.count // recipe.batch)))
+    recipe = dataclasses.replace(recipe, epochs=epochs, hyperparameters=arguments)
+    return Run(folder, training.run_config(recipe, **{**about, "data": found}), recipe, data)
