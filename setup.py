@@ -60,9 +60,10 @@ setup(
         "click",
         "lazy-loader",
         "tqdm",
+        "wrapt",
     ],
     extras_require={
-        "test": ["pytest", "pytest-xdist", "pytest-timeout", "ruff", "scikit-learn"],
+        "test": ["pytest", "pytest-xdist", "pytest-timeout", "ruff", "scikit-learn", "setuptools", "wheel"],
         "gpu": ["tensorflow[and-cuda]>=2.21"],
     },
 )

@@ -1,8 +1,12 @@
 """Layers whose constructor arguments are their configuration."""
 
+import importlib
 import inspect
+import re
 
 import keras
+
+import vae_flows
 
 __all__ = ["Configured"]
 
@@ -12,7 +16,8 @@ class Configured:
 
     Every constructor argument is kept in an attribute of the same name; arguments may be numbers, strings, tuples, or
     other serialisable Keras objects (layers, models, schedules). Nothing can be forgotten in `get_config`, because nothing
-    is written there by hand. Subclasses register themselves under the package name `vae_flows`.
+    is written there by hand. Subclasses register themselves under the package name `vae_flows`; the modules of this package
+    that a configuration names are imported when it is read.
 
     Example:
         >>> class Scale(Configured, keras.layers.Layer):
@@ -41,7 +46,25 @@ class Configured:
 
     @classmethod
     def from_config(cls, config):
+        _import_modules(config)
         return cls(**keras.saving.deserialize_keras_object(config))
+
+    def compile_from_config(self, config):
+        """For models: Keras's own, for optimizers of this package too."""
+        _import_modules(config)
+        super().compile_from_config(config)
+
+
+def _import_modules(config):
+    """Imports the modules of this package, and no others, that a configuration names."""
+    if isinstance(config, dict):
+        name = re.fullmatch(r"vae_flows\.(\w+)\.\w+", str(config.get("module")))
+        if name and name[1] in vae_flows.__all__:
+            importlib.import_module(name[0])
+        config = config.values()
+    if not isinstance(config, str) and hasattr(config, "__iter__"):
+        for value in config:
+            _import_modules(value)
 
 
 def _plain(value):

@@ -76,8 +76,8 @@ def test_product_has_no_assert_and_every_public_thing_a_docstring(path):
             assert ast.get_docstring(node), f"{relative(path)}: {node.name} has no docstring"
 
 
-def concrete_layers(package):
-    """Public layer classes of a package that can be built: those whose name says no base."""
+def concrete_layers(package, kind=None):
+    """Public layer classes of a package, or those of a kind, that can be built: those whose name says no base."""
     import importlib
 
     import keras
@@ -85,7 +85,7 @@ def concrete_layers(package):
     module = importlib.import_module(f"vae_flows.{package}")
     names = [name for name in module.__all__ if isinstance(getattr(module, name), type)]
     abstract = {"LazyBijector", "LazyDistribution", "ImageModel", "LatentModel", "ExactModel", "PixelTransform"}
-    return [n for n in names if issubclass(getattr(module, n), keras.layers.Layer) and n not in abstract]
+    return [n for n in names if issubclass(getattr(module, n), kind or keras.layers.Layer) and n not in abstract]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,16 @@ def test_everything_exported_is_registered(package, cases, exempt):
     built = {name.split()[0] for name in cases}
     missing = set(concrete_layers(package)) - built - exempt
     assert not missing, f"add a case to tests/registry.py for {sorted(missing)} of {package}"
+
+
+def test_every_model_is_offered_by_name_so_that_keras_can_load_it():
+    import vae_flows
+
+    packages = [name for rank in (3, 4) for name in RANKS[rank] if name in PACKAGES]
+    models = {
+        name for package in packages for name in concrete_layers(package, kind=vae_flows.latent_models.ImageModel)
+    }
+    assert "VAE" in models and models <= set(vae_flows.__all__)
 
 
 STATE = """
