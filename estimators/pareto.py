@@ -1,5 +1,7 @@
 """Pareto's k: does the largest part of a set of importance weights have a variance at all?"""
 
+import math
+
 import numpy as np
 
 __all__ = ["pareto_k", "reliable_k", "tail_length"]
@@ -22,7 +24,7 @@ def reliable_k(count):
 
     Reference: Vehtari et al. 2024. arXiv:1507.02646 (section 3.2.4)
     """
-    return min(1.0 - 1.0 / np.log10(max(count, 10)), 0.7)
+    return min(1.0 - 1.0 / math.log10(max(count, 10)), 0.7)
 
 
 def pareto_k(largest):
