@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "image_model": ["ImageModel"],
         "inference": ["Inference", "VectorInference"],
         "latent_model": ["LatentModel"],
-        "latent_use": ["LatentUse", "latent_use"],
+        "latent_use": ["LatentUse", "LatentUseMeter"],
         "objectives": ["Elbo", "Iwae", "Objective"],
         "refiner": ["Refiner"],
         "saving": ["load_model"],

@@ -9,10 +9,11 @@ import tensorflow_probability as tfp
 from vae_flows.densities.noise import standard_normal
 from vae_flows.latent_models.seeds import as_seed
 
-__all__ = ["LatentUse", "latent_use"]
+__all__ = ["LatentUse", "LatentUseMeter"]
 
 _ACTIVE = 0.01  # variance over images of a posterior mean, arXiv:1509.00519
 _TOGETHER = 100  # images
+_PRIOR_DRAWS, _PRIOR_TOGETHER = 20_000, 500
 
 
 class LatentUse(NamedTuple):
@@ -38,78 +39,86 @@ class LatentUse(NamedTuple):
         return np.array([np.count_nonzero(part > _ACTIVE) for part in np.split(self.activity, ends)])
 
 
-def latent_use(model, x, seed=None, samples=64):
-    """The `LatentUse` of images, from samples of their posteriors and of the prior, in memory of a few codes an image.
+class LatentUseMeter:
+    """Finds the `LatentUse` of images, from samples of their posteriors and of the prior; compiled once, for any weights.
 
     activity_d = Var_x(E_q[z_d | x])
 
     Each noise comes with its opposite, so the mean of a Gaussian posterior is exact. What the noise of other posteriors'
     means adds to the activity is estimated from the pairs and taken off. The logarithm of a variance over P = samples / 2
     pairs is corrected by psi(P / 2) - log(P / 2), its bias for a Gaussian. Noise is each image's own: of N images and P pairs
-    the KL of a feature has a standard deviation of about 1 / sqrt(N P) nats where q is near the prior.
+    the KL of a feature has a standard deviation of about 1 / sqrt(N P) nats where q is near the prior. Memory is that of a few
+    codes an image.
 
     Args:
         model: `LatentModel`.
-        x: Prepared images [N, H, W, C].
-        seed: None for new noise, an integer, or int32 [2].
         samples: Posterior samples per image, even, at least 4.
+
+    Call:
+        x: prepared images [N, H, W, C], seed: None for new noise, an integer, or int32 [2] -> `LatentUse`.
 
     Raises:
         ValueError: for an odd number of samples, or too few.
 
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519 (active units)
     """
-    if samples < 4 or samples % 2:
-        raise ValueError(
-            f"`samples` must be even and at least 4, as each has its opposite. Received: samples={samples}."
-        )
-    pairs = samples // 2
-    moments = tf.function(lambda x, seed: _moments(model, x, seed, pairs), autograph=False, reduce_retracing=True)
-    posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
-    parts = [
-        moments(x[i : i + _TOGETHER], tf.random.experimental.stateless_fold_in(posterior_seed, i, alg="philox"))
-        for i in range(0, len(x), _TOGETHER)
-    ]
-    mean, variance, noise, group_kl = (np.concatenate(each).astype(np.float64) for each in zip(*parts, strict=True))
-    prior_mean, prior_variance = (each.numpy() for each in _prior_moments(model, x[:1], prior_seed))  # [D]
-    ratio = variance / prior_variance
-    bias = float(tf.math.digamma(pairs / 2) - np.log(pairs / 2))
-    kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
-    activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
-    return LatentUse(group_kl.mean(0), kl.mean(0), activity, tuple(model.group_features))
 
+    def __init__(self, model, samples=64):
+        if samples < 4 or samples % 2:
+            raise ValueError(
+                f"`samples` must be even and at least 4, as each has its opposite. Received: samples={samples}."
+            )
+        self.model = model
+        self.pairs = samples // 2
+        self._moments = tf.function(self._moments_graph, autograph=False, reduce_retracing=True)
+        self._prior_sums = tf.function(self._prior_sums_graph, autograph=False)
 
-def _moments(model, x, seed, pairs):
-    """Of images [B]: mean and variance of q, variance of the mean's own noise, [B, D] each, and the groups' KL, [B, G]."""
-    inference, images = model.infer(x), tf.shape(x)[0]
-    features, groups = model.latent_features, len(model.group_features)
+    def __call__(self, x, seed=None):
+        posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
+        parts = [self._moments(x[i : i + _TOGETHER], _folded(posterior_seed, i)) for i in range(0, len(x), _TOGETHER)]
+        mean, variance, noise, group_kl = (np.concatenate(each).astype(np.float64) for each in zip(*parts, strict=True))
+        prior_mean, prior_variance = self._prior_moments(x[:1], prior_seed)  # [D]
+        resolution = np.square(np.finfo(np.float32).eps * np.maximum(np.abs(mean), np.sqrt(prior_variance)))
+        ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than float32 can tell
+        bias = float(tf.math.digamma(self.pairs / 2) - np.log(self.pairs / 2))
+        kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
+        activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
+        return LatentUse(group_kl.mean(0), kl.mean(0), activity, tuple(self.model.group_features))
 
-    def add_pair(i, middles, squares, middle_squares, kl):
-        half = standard_normal([images, model.noise_features], seed=tf.stack([seed[0], seed[1] ^ i]))
-        both = tf.stack([half, -half])  # [2, B, F]
-        z = tf.cast(inference.latent(both), tf.float64)  # [2, B, D]
-        middle = 0.5 * (z[0] + z[1])
-        kl += tf.cast(tf.reduce_mean(inference.terms(both).kl, 0), tf.float64)
-        return i + 1, middles + middle, squares + tf.reduce_mean(z * z, 0), middle_squares + middle * middle, kl
+    def _moments_graph(self, x, seed):
+        """Of images [B]: mean and variance of q, variance of the mean's own noise, [B, D] each; the groups' KL, [B, G]."""
+        model, pairs = self.model, self.pairs
+        inference, images = model.infer(x), tf.shape(x)[0]
+        features, groups = model.latent_features, len(model.group_features)
 
-    zeros = tf.zeros([images, features], tf.float64)
-    state = (tf.constant(0), zeros, zeros, zeros, tf.zeros([images, groups], tf.float64))
-    _, *sums = tf.while_loop(lambda i, *_: i < pairs, add_pair, state, parallel_iterations=1)
-    mean, square, middle_square, kl = (total / pairs for total in sums)
-    noise = (middle_square - mean * mean) / (pairs - 1)  # of a mean over the pairs
-    return mean, square - mean * mean, noise, kl
+        def add_pair(i, middles, squares, middle_squares, kl):
+            half = standard_normal([images, model.noise_features], seed=_folded(seed, i))
+            both = tf.stack([half, -half])  # [2, B, F]
+            z = tf.cast(inference.latent(both), tf.float64)  # [2, B, D]
+            middle = 0.5 * (z[0] + z[1])
+            kl += tf.cast(tf.reduce_mean(inference.terms(both).kl, 0), tf.float64)
+            return i + 1, middles + middle, squares + tf.reduce_mean(z * z, 0), middle_squares + middle * middle, kl
 
+        zeros = tf.zeros([images, features], tf.float64)
+        state = (tf.constant(0), zeros, zeros, zeros, tf.zeros([images, groups], tf.float64))
+        _, *sums = tf.while_loop(lambda i, *_: i < pairs, add_pair, state, parallel_iterations=1)
+        mean, square, middle_square, kl = (total / pairs for total in sums)
+        noise = (middle_square - mean * mean) / (pairs - 1)  # of a mean over the pairs
+        return mean, square - mean * mean, noise, kl
 
-def _prior_moments(model, x, seed, draws=20_000, together=500):
-    """Mean and variance [D] of the prior's features."""
-    inference = model.infer(x, start="prior")
+    def _prior_moments(self, x, seed):
+        """Mean and variance [D] of the prior's features."""
+        rounds = tf.range(_PRIOR_DRAWS // _PRIOR_TOGETHER)
+        parts = [self._prior_sums(x, _folded(seed, number)) for number in rounds]
+        mean, square = (np.sum(each, 0) / _PRIOR_DRAWS for each in zip(*parts, strict=True))
+        return mean, square - mean * mean
 
-    @tf.function(autograph=False)
-    def sums(number):
-        noise = standard_normal([together, 1, model.noise_features], seed=tf.stack([seed[0], seed[1] ^ number]))
-        z = tf.cast(inference.latent(noise)[:, 0], tf.float64)  # [together, D]
+    def _prior_sums_graph(self, x, seed):
+        """Sums of the features of a round of draws and of their squares, [D] each."""
+        noise = standard_normal([_PRIOR_TOGETHER, 1, self.model.noise_features], seed=seed)
+        z = tf.cast(self.model.infer(x, start="prior").latent(noise)[:, 0], tf.float64)  # [draws, D]
         return tf.reduce_sum(z, 0), tf.reduce_sum(z * z, 0)
 
-    total, squares = (sum(each) for each in zip(*map(sums, tf.range(draws // together)), strict=True))
-    mean = total / draws
-    return mean, squares / draws - mean * mean
+
+def _folded(seed, number):
+    return tf.random.experimental.stateless_fold_in(seed, number, alg="philox")

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.estimators.noise import PlacedNoise
-from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.reports.curves import training_curves
 from vae_flows.reports.evaluation import elbo_terms, exact_log_prob
@@ -106,7 +106,7 @@ def _latents(subject, test_images):
     images = subject.count(min(_USING, test_images or _USING))
     if images < 2 or subject.exact:
         return None
-    use = latent_use(subject.model, _first(subject, images), key(subject.seed, Purpose.LATENT_USE))
+    use = LatentUseMeter(subject.model)(_first(subject, images), key(subject.seed, Purpose.LATENT_USE))
     found = {"features": subject.model.latent_features, "active_units": int(use.active_units.sum())}
     if len(use.kl) <= _NAMED:
         found["kl"] = use.kl.tolist()

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.image_data.grid import tile
-from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 
 __all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
@@ -146,9 +146,13 @@ class Latents(_Shown):
     def __init__(self, writer, *, data, preparation, every):
         super().__init__(writer, every=every)
         self.images = preparation(tf.constant(data.validation.images[:_USING]), _SEED)
+        self.measured = None
+
+    def on_train_begin(self, logs=None):
+        self.measured = LatentUseMeter(self.model)
 
     def show(self):
-        use = latent_use(self.model, self.images, key(0, Purpose.LATENT_USE))
+        use = self.measured(self.images, key(0, Purpose.LATENT_USE))
         tf.summary.scalar("latents/active_units", use.active_units.sum())
         if len(use.group_kl) > 1:
             for number, (kl, active) in enumerate(zip(use.group_kl, use.active_units, strict=True)):

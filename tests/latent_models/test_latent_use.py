@@ -11,7 +11,7 @@ from vae_flows.flows.autoregressive import Autoregressive
 from vae_flows.flows.base import Chain
 from vae_flows.flows.elements import Gated
 from vae_flows.flows.flow import Flow
-from vae_flows.latent_models.latent_use import latent_use
+from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.vae import VAE
 
 SHAPE, FEATURES = (4, 4, 1), 3
@@ -32,7 +32,7 @@ def test_gaussians_have_their_closed_form():
     model = vae(DiagonalNormal(FEATURES, context=8))
     q = model.encoder(X)
     loc, scale = q.mean().numpy(), q.stddev().numpy()
-    use = latent_use(model, X, SEED, samples=20_000)
+    use = LatentUseMeter(model, samples=20_000)(X, SEED)
     closed = 0.5 * (scale**2 + loc**2 - 1.0) - np.log(scale)
     np.testing.assert_allclose(use.kl, closed.mean(0), atol=0.05)
     np.testing.assert_allclose(use.activity, loc.var(0), rtol=1e-4, atol=1e-6)
@@ -45,7 +45,7 @@ def test_a_flow_s_marginals_are_taken_as_gaussians():
     model = vae(
         flow, prior=Flow(Chain([Autoregressive(FEATURES, element=Gated(), hidden=(8,))]), StandardNormal(FEATURES))
     )
-    use = latent_use(model, X, SEED, samples=20_000)
+    use = LatentUseMeter(model, samples=20_000)(X, SEED)
     z = model.encoder(X).sample(20_000, seed=[3, 4]).numpy()
     prior = model.prior().sample(100_000, seed=[5, 6]).numpy()
     mean, variance, center, spread = z.mean(0), z.var(0), prior.mean(0), prior.var(0)
@@ -64,7 +64,7 @@ def test_features_that_ignore_the_images_are_not_active():
             weight.assign(kernel)
     loc = model.encoder(X).mean().numpy()
     assert loc[:, 1].std() == 0.0  # the weights changed are those of the means
-    use = latent_use(model, X, SEED)
+    use = LatentUseMeter(model)(X, SEED)
     assert use.activity[1] < 1e-3 < 0.01 < use.activity[0]
     assert use.active_units.sum() == np.sum(loc.var(0) > 0.01)
 
@@ -72,4 +72,24 @@ def test_features_that_ignore_the_images_are_not_active():
 @pytest.mark.parametrize("samples", [0, 2, 7])
 def test_samples_without_their_opposites_are_refused(samples):
     with pytest.raises(ValueError, match=f"`samples` must be even.* Received: samples={samples}"):
-        latent_use(vae(DiagonalNormal(FEATURES, context=8)), X, SEED, samples=samples)
+        LatentUseMeter(vae(DiagonalNormal(FEATURES, context=8)), samples=samples)
+
+
+def test_a_posterior_narrower_than_float32_can_tell_has_a_finite_kl():
+    model = vae(DiagonalNormal(FEATURES, context=8, log_scale_offset=-40.0))
+    for weight in model.encoder.density.weights:
+        weight.assign(30.0 * weight + 5.0)
+    use = LatentUseMeter(model)(X, SEED)
+    assert np.all(np.isfinite(use.kl)) and np.all(use.kl > 10.0)
+
+
+def test_it_is_compiled_once_and_sees_new_weights():
+    model = vae(DiagonalNormal(FEATURES, context=8))
+    meter = LatentUseMeter(model)
+    before = meter(X, SEED)
+    traces = meter._moments.experimental_get_tracing_count()
+    for weight in model.encoder.density.weights:
+        weight.assign(3.0 * weight)
+    assert np.all(meter(X, SEED).activity > before.activity)
+    assert meter._moments.experimental_get_tracing_count() == traces
+    assert meter._prior_sums.experimental_get_tracing_count() == 1
