@@ -29,7 +29,7 @@ class ImageModel(Configured, keras.Model):
         records: Names of everything that `minimised` and `penalties` record.
     """
 
-    validated_by = "loss"  # name of the recorded value by whose validation mean the best weights are chosen
+    validated_by: str  # name of the recorded value by whose validation mean the best weights are chosen
 
     def __init__(self, *, seed, records, **kwargs):
         super().__init__(**kwargs)

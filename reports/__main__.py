@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from vae_flows.reports.settings import CHOICES, SETTINGS, check_method
+from vae_flows.reports.settings import CHOICES, SETTINGS
 from vae_flows.run_folder.command_line import exit_status, quiet_import, told_in_one_line, warnings_in_one_line
 
 __all__ = ["main", "run"]
@@ -60,10 +60,10 @@ def evaluate(run, method, **options):
             f"--{name} has no meaning for --method {method or 'importance'}. Expected: {_named(known)}."
         )
     finished = _opened(run)
-    with told_in_one_line():
-        method = check_method(method, exact=finished.subject.exact)
-    from vae_flows.reports.judging import judge
+    from vae_flows.reports.judging import checked_method, judge
 
+    with told_in_one_line():
+        method = checked_method(finished, method)
     with warnings_in_one_line():
         said = judge(finished, method, **given)
     click.echo(said)

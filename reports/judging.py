@@ -14,7 +14,7 @@ from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.reports.unfinished import unfinished
 from vae_flows.run_folder.atomic import replacing, write_json
 
-__all__ = ["judge"]
+__all__ = ["checked_method", "judge"]
 
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
@@ -36,20 +36,39 @@ def judge(run, method=None, *, at_most=None, facts=None, **given):
         One line that says what was found.
 
     Raises:
-        ValueError: if the method is not one for the run's model.
+        ValueError: if the method is not one for the run's model, or its results are of other weights.
     """
-    method = check_method(method, exact=run.subject.exact)
+    method = checked_method(run, method, anew=facts is not None)
     settings = {**SETTINGS[method], **run.config.get("evaluation", {}).get(method, {}), **given}
     if at_most is not None:
         settings["images"] = min(at_most, settings["images"] or at_most)
-    found, said, values = _METHODS[method](run, settings)
+    found, said, write_beside = _METHODS[method](run, settings)
     results, ahead = _merged(run, {**(facts or {}), **found})
-    if values and ahead:
-        with replacing(run.folder.test_images) as partial, partial.open("wb") as stream:
-            np.savez(stream, **values)
+    if ahead:
+        write_beside()
     write_json(run.folder.results, results)
     write_page(run.folder)
     return said if ahead else f"{said} The larger result that was there stays in front."
+
+
+def checked_method(run, method=None, *, anew=False):
+    """The method by which a run is to be judged, refused before anything is computed.
+
+    Args:
+        run: `FinishedRun`.
+        method: As in `judge`.
+        anew: Whether the results that are there are to be replaced as a whole.
+
+    Raises:
+        ValueError: if the method is not one for the run's model, or its results are of other weights.
+    """
+    method = check_method(method, exact=run.subject.exact)
+    if not anew and run.results.get("model") != run.subject.mark:
+        raise ValueError(
+            f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
+            f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
+        )
+    return method
 
 
 def _merged(run, found):
@@ -79,7 +98,7 @@ def _exact(run, settings):
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
     test = {"images": len(nll), **parts, "nll": found, "bits_per_dim": _bits(subject, value)}
     said = f"-log p(x) = {with_error(value, error)} nats, exact: {len(nll):,} test images."
-    return {"test": test}, said, {"nll": nll, "nll_error": np.zeros_like(nll)}
+    return {"test": test}, said, lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll))
 
 
 def _importance(run, settings):
@@ -108,7 +127,7 @@ def _importance(run, settings):
     found = with_error(nll["value"], nll["standard_error"])
     said = f"-log p(x) = {found} nats: {estimate.images:,} test images, {nll['samples']:,} importance samples."
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
-    return {"test": test}, said, values
+    return {"test": test}, said, lambda: _write_values(run, **values)
 
 
 def _hais(run, settings):
@@ -116,7 +135,6 @@ def _hais(run, settings):
         estimate = annealed(run.subject, file=file(), **settings)
     numbers = estimate.to_dict()
     reference = importance(run.subject, estimate.images, samples=run.results["test"]["nll"]["samples"])
-    save(annealing_diagnostics(estimate, reference), run.folder.figures / "hais.png")
     results = {name: numbers[name] for name in ("nll", "standard_error", "images")}
     results |= {"chains": estimate.samples, "temperatures": int(numbers["temperatures"])}
     results |= {name: numbers[name] for name in ("acceptance", "step_size", "seconds")}
@@ -131,13 +149,13 @@ def _hais(run, settings):
     results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
     shift = f"{estimate.mean - reference.mean:+.3f} ± {error:.3f}"
     said += f"Its log p(x) minus that of importance sampling on the same images: {shift} nats."
-    return {"hais": results}, said, None
+    figure = annealing_diagnostics(estimate, reference)
+    return {"hais": results}, said, lambda: save(figure, run.folder.figures / "hais.png")
 
 
 def _bidirectional(run, settings):
     with _unfinished(run, "bidirectional", settings) as file:
         brackets, reference = bracketed(run.subject, file=lambda name: file(f"-{name}"), **settings)
-    save(bracket_curve(brackets, reference), run.folder.figures / "bidirectional.png")
     bracket = brackets[max(brackets)]
     curve = [
         {"temperatures": steps, "lower": each.lower.mean, "upper": each.upper.mean} for steps, each in brackets.items()
@@ -146,7 +164,14 @@ def _bidirectional(run, settings):
     said = f"{bracket.lower.mean:,.3f} <= log p(x) <= {bracket.upper.mean:,.3f} nats, a gap of {bracket.gap:.3f}"
     said += f", and {reference.mean:,.3f} by importance sampling"
     said = f"{said}: {bracket.images:,} simulated images, {max(brackets):,} temperatures."
-    return {"bidirectional": results}, said, None
+    figure = bracket_curve(brackets, reference)
+    return {"bidirectional": results}, said, lambda: save(figure, run.folder.figures / "bidirectional.png")
+
+
+def _write_values(run, **values):
+    """What each test image scored, for comparing models image by image."""
+    with replacing(run.folder.test_images) as partial, partial.open("wb") as stream:
+        np.savez(stream, **values)
 
 
 def _unfinished(run, method, settings):

@@ -122,7 +122,7 @@ def _codes(subject, images):
         return None, subject.image_by_image(lambda x, first: model.encode(x), images)
 
     def samples(x, first):
-        noise = PlacedNoise.of(key(subject.seed, Purpose.POSTERIORS), images=tf.shape(x)[0], first=first)
+        noise = PlacedNoise.of(key(subject.seed, Purpose.CODES), images=tf.shape(x)[0], first=first)
         u = noise.normal(count=1, features=model.noise_features)
         return tf.stack([model.infer(x, start=start).latent(u)[0] for start in ("base", "posterior")], 1)  # [B, 2, D]
 

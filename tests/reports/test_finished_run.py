@@ -189,3 +189,28 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
         assert "gives log p(x) itself" in capsys.readouterr().err
     else:
         assert ">Refinement<" in page and "each refined one decodes to" in page
+
+
+def test_results_of_other_weights_are_neither_added_to_nor_replaced(folder, capsys):
+    """As after a kill between the new model and its report."""
+    there = folder.results.read_text()
+    write_json(folder.results, {**read(folder), "model": "00000000"})
+    stale = folder.results.read_text()
+    try:
+        for method in ("importance", "hais"):
+            assert run(["evaluate", str(folder.path), "--method", method, "--images", "2"]) == 1
+            assert "of other weights than model.keras" in capsys.readouterr().err
+        assert folder.results.read_text() == stale
+    finally:
+        folder.results.write_text(there)
+
+
+def test_a_smaller_annealed_result_leaves_the_figure_of_the_larger(folder, capsys):
+    options = ["evaluate", str(folder.path), "--method", "hais", "--temperatures", "6", "--start", "prior"]
+    larger = read(folder)["hais"] or {"images": 0}
+    if larger["images"] < 2:
+        assert run([*options, "--images", "2"]) == 0
+    figure = (folder.figures / "hais.png").read_bytes()
+    assert run([*options, "--images", "1"]) == 0
+    assert "stays in front" in capsys.readouterr().out
+    assert (folder.figures / "hais.png").read_bytes() == figure

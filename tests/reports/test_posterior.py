@@ -104,7 +104,7 @@ def test_densities_that_overflow_or_vanish_are_left_blank():
 def test_samples_before_the_flow_are_the_gaussian_s():
     model = vae("planar")
     before, after = _codes(subject(model, 3), 9)
-    noise = PlacedNoise.of(key(3, Purpose.POSTERIORS), images=9).normal(count=1, features=2)
+    noise = PlacedNoise.of(key(3, Purpose.CODES), images=9).normal(count=1, features=2)
     q = model.encoder(X)
     expected = q.distribution.mean() + q.distribution.stddev() * noise[0]
     np.testing.assert_allclose(before, expected, rtol=1e-5, atol=1e-6)
