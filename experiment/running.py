@@ -195,11 +195,7 @@ def _built(folder, preset, about, dataset):
     in_memory = dataset is not None and not isinstance(dataset, str)
     data = dataset if in_memory else image_data.load(about["dataset"], **where)
     found = image_data.check_fingerprint(data, about.get("data"))
-    if data.train.count < (batch := arguments.get("batch", 1)):
-        raise ValueError(
-            f"The training images must fill a batch. Expected: at least batch={batch}. Received: {data.name} with "
-            f"{data.train.count}. Use a smaller batch."
-        )
+    training.check_batch(data, arguments.get("batch", 1))  # before a preset counts the steps of an epoch
     training.seed_first_weights(seed)
     recipe = preset.build(data, **arguments)
     recipe.model.seed = seed

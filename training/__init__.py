@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "fit": ["Outcome", "fit"],
         "learning_rates": ["halved_every"],
         "optimizers": ["SGD", "Adam", "AdamW", "Adamax", "seed_first_weights"],
-        "recipe": ["Recipe"],
+        "recipe": ["Recipe", "check_batch"],
         "run_config": ["run_config"],
         "saved_model": ["export"],
         "stopping": ["TrainingStopped"],

@@ -8,7 +8,7 @@ import keras
 from vae_flows.image_data.prepare import Preparation
 from vae_flows.latent_models.image_model import ImageModel
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "check_batch"]
 
 _COUNTS = (
     "batch", "epochs", "checkpoint_every", "keep", "steps_per_execution", "log_every",
@@ -83,11 +83,7 @@ class Recipe:
                 "Choose another data set, or build the model for this shape."
             )
         self._check_levels(data)
-        if data.train.count < self.batch:
-            raise ValueError(
-                f"The training images must fill a batch. Expected: at least batch={self.batch}. "
-                f"Received: {data.name} with {data.train.count}. Use a smaller batch."
-            )
+        check_batch(data, self.batch)
         if data.validation.count < 1:
             raise ValueError(
                 f"The best weights are chosen on validation images. Received: {data.name} with none. Set some aside."
@@ -117,6 +113,15 @@ class Recipe:
                     f"`optimizer` must change the weights at each step. Received: {name}="
                     f"{getattr(self.optimizer, name)!r}, which exact resume does not know. Build it without."
                 )
+
+
+def check_batch(data, batch):
+    """Refuses an `ImageSet` with fewer training images than a batch."""
+    if data.train.count < batch:
+        raise ValueError(
+            f"The training images must fill a batch. Expected: at least batch={batch}. "
+            f"Received: {data.name} with {data.train.count}. Use a smaller batch."
+        )
 
 
 def _pixels(levels):
