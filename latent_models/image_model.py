@@ -29,6 +29,7 @@ class ImageModel(Configured, keras.Model):
         records: Names of everything that `minimised` and `penalties` record.
     """
 
+    _every_weight = None
     validated_by = "loss"  # name of the recorded value by whose validation mean the best weights are chosen
 
     def __init__(self, *, seed, records, **kwargs):
@@ -72,6 +73,10 @@ class ImageModel(Configured, keras.Model):
     def views(self, x, seed=None):
         """Pictures of the model's own working for images x [N, H, W, C]: {name: `View`}."""
         return {}
+
+    def at_temperature(self, temperature):
+        """The model made ready to sample at a temperature; itself, unless its networks must be told."""
+        return self
 
     def sample(self, count, seed=None, temperature=1.0):
         """Pictures [count, H, W, C] from the prior; the temperature scales the prior's noise."""
@@ -149,6 +154,14 @@ class ImageModel(Configured, keras.Model):
     def metrics(self):
         return list(self.trackers.values())
 
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        """What `tf.train.Checkpoint` keeps: it does not see the weights of layers in lists."""
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "checkpoint":
+            self._every_weight = self._every_weight or _Weights(self.weights)
+            children["every_weight"] = self._every_weight
+        return children
+
     def _unpacked(self, data):
         x, target, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
@@ -191,6 +204,14 @@ class ImageModel(Configured, keras.Model):
             step, replica = self.trackers["loss"].count + EVALUATION, replica + EVALUATION
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
         return tf.random.experimental.stateless_fold_in(seed, replica, alg="philox")
+
+
+class _Weights(tf.Module):
+    """All weights of a model, for `tf.train.Checkpoint`, which does not see those of layers in lists."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.all = [weight.value for weight in weights]
 
 
 def named(part, name):
