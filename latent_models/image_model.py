@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
+from vae_flows.latent_models.averages import averaged
+from vae_flows.latent_models.careful_step import Skips, careful_step
 
 __all__ = ["ImageModel", "named"]
 
@@ -29,12 +31,12 @@ class ImageModel(Configured, keras.Model):
         records: Names of everything that `minimised` and `penalties` record.
     """
 
-    _every_weight = None
     validated_by = "loss"  # name of the recorded value by whose validation mean the best weights are chosen
 
     def __init__(self, *, seed, records, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
+        self.skips = Skips()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *records)}
 
     # What a model defines.
@@ -130,7 +132,10 @@ class ImageModel(Configured, keras.Model):
 
     def train_step(self, data):
         x, target = self._unpacked(data)
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_weights)
         step = tf.convert_to_tensor(self.optimizer.iterations)
+        before = [tf.convert_to_tensor(weight) for weight in self.non_trainable_weights]
         with tf.GradientTape() as tape:
             minimised = self.minimised(x, target, seed=self._step_seed(step), step=step, training=True)
             penalties = self.penalties(step)
@@ -138,11 +143,15 @@ class ImageModel(Configured, keras.Model):
             # The optimizer sums gradients over replicas.
             loss = (tf.reduce_mean(minimised.loss) + penalty) / tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.optimizer.scale_loss(loss)
-        weights = self.trainable_weights
-        gradients = tape.gradient(loss, weights)
-        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        self._record(loss=minimised.loss + penalty, **minimised.recorded, **penalties)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        recorded = {"loss": minimised.loss + penalty, **minimised.recorded, **penalties}
+        careful_step(self, gradients, loss=loss, before=before, record=lambda: self._record(**recorded))
         return self.get_metrics_result()
+
+    def evaluate(self, *args, **kwargs):
+        """Keras's `evaluate`, with the averages of the weights where the optimizer keeps some."""
+        with averaged(self):
+            return super().evaluate(*args, **kwargs)
 
     def test_step(self, data):
         x, target = self._unpacked(data)
@@ -158,8 +167,7 @@ class ImageModel(Configured, keras.Model):
         """What `tf.train.Checkpoint` keeps: it does not see the weights of layers in lists."""
         children = super()._trackable_children(save_type, **kwargs)
         if save_type == "checkpoint":
-            self._every_weight = self._every_weight or _Weights(self.weights)
-            children["every_weight"] = self._every_weight
+            children["every_weight"] = self.__dict__.setdefault("_every_weight", _Weights(self.weights))
         return children
 
     def _unpacked(self, data):

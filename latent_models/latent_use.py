@@ -21,13 +21,13 @@ class LatentUse(NamedTuple):
     Attributes:
         group_kl: Mean over images of log q - log p of each group at samples of q, in nats, [G].
         kl: Mean over images of KL(q_d(z | x) || p_d(z)) in nats, [D], each marginal taken as the Gaussian with its mean and
-            variance, and the prior's as the one over all its samples.
+            variance, and the prior's as the one over all its samples; None of several groups, whose priors differ by image.
         activity: Variance over images of the posterior mean, [D].
         group_features: Sizes of the groups.
     """
 
     group_kl: np.ndarray
-    kl: np.ndarray
+    kl: np.ndarray | None
     activity: np.ndarray
     group_features: tuple
 
@@ -38,7 +38,7 @@ class LatentUse(NamedTuple):
         return np.array([np.count_nonzero(part > _ACTIVE) for part in np.split(self.activity, ends)])
 
 
-def latent_use(model, x, seed=None, samples=64):
+def latent_use(model, x, seed=None, samples=None):
     """The `LatentUse` of images, from samples of their posteriors and of the prior, in memory of a few codes an image.
 
     activity_d = Var_x(E_q[z_d | x])
@@ -52,13 +52,15 @@ def latent_use(model, x, seed=None, samples=64):
         model: `LatentModel`.
         x: Prepared images [N, H, W, C].
         seed: None for new noise, an integer, or int32 [2].
-        samples: Posterior samples per image, even, at least 4.
+        samples: Posterior samples per image, even, at least 4; 64 by default, 8 of several groups, which are costly and many.
 
     Raises:
         ValueError: for an odd number of samples, or too few.
 
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519 (active units)
     """
+    groups = tuple(model.group_features)
+    samples = (64 if len(groups) == 1 else 8) if samples is None else samples
     if samples < 4 or samples % 2:
         raise ValueError(
             f"`samples` must be even and at least 4, as each has its opposite. Received: samples={samples}."
@@ -71,12 +73,17 @@ def latent_use(model, x, seed=None, samples=64):
         for i in range(0, len(x), _TOGETHER)
     ]
     mean, variance, noise, group_kl = (np.concatenate(each).astype(np.float64) for each in zip(*parts, strict=True))
-    prior_mean, prior_variance = (each.numpy() for each in _prior_moments(model, x[:1], prior_seed))  # [D]
+    activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
+    kl = _marginal_kl(model, x[:1], mean, variance, prior_seed, pairs) if len(groups) == 1 else None
+    return LatentUse(group_kl.mean(0), kl, activity, groups)
+
+
+def _marginal_kl(model, x, mean, variance, seed, pairs):
+    """KL of the Gaussians with the posteriors' means and variances [N, D] and with the prior's, over the images: [D]."""
+    prior_mean, prior_variance = (each.numpy() for each in _prior_moments(model, x, seed))  # [D]
     ratio = variance / prior_variance
     bias = float(tf.math.digamma(pairs / 2) - np.log(pairs / 2))
-    kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
-    activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
-    return LatentUse(group_kl.mean(0), kl.mean(0), activity, tuple(model.group_features))
+    return np.mean(0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance), 0)
 
 
 def _moments(model, x, seed, pairs):
@@ -87,9 +94,10 @@ def _moments(model, x, seed, pairs):
     def add_pair(i, middles, squares, middle_squares, kl):
         half = standard_normal([images, model.noise_features], seed=tf.stack([seed[0], seed[1] ^ i]))
         both = tf.stack([half, -half])  # [2, B, F]
-        z = tf.cast(inference.latent(both), tf.float64)  # [2, B, D]
+        z, terms = inference.drawn(both)
+        z = tf.cast(z, tf.float64)  # [2, B, D]
         middle = 0.5 * (z[0] + z[1])
-        kl += tf.cast(tf.reduce_mean(inference.terms(both).kl, 0), tf.float64)
+        kl += tf.cast(tf.reduce_mean(terms.kl, 0), tf.float64)
         return i + 1, middles + middle, squares + tf.reduce_mean(z * z, 0), middle_squares + middle * middle, kl
 
     zeros = tf.zeros([images, features], tf.float64)

@@ -29,8 +29,12 @@ class HierarchyInference(Inference):
         self.groups = top_down.groups  # of each scale
 
     def terms(self, noise):
+        return self.drawn(noise)[1]
+
+    def drawn(self, noise):
         walk = self._walked(noise=noise)
-        return ElboTerms(walk.log_likelihood(self.x), walk.stacked(walk.log_q) - walk.stacked(walk.log_p))
+        kl = walk.stacked(walk.log_q) - walk.stacked(walk.log_p)
+        return walk.code(), ElboTerms(walk.log_likelihood(self.x), kl)
 
     def expected_terms(self, noise):
         """The same, with each group's KL in closed form given the groups above it, where the posterior has no flows."""

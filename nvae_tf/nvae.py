@@ -1,5 +1,7 @@
 """The model of the paper."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -122,6 +124,11 @@ class NVAE(LatentModel):
     @property
     def noise_features(self):
         return self.latent_features
+
+    @property
+    def together(self):
+        """So many that a map of a decoder cell at the images' size has at most 2^24 numbers, but at least 16."""
+        return max(16, 2**24 // (6 * self.channels * math.prod(self.top_down.size)))
 
     @property
     def group_features(self):

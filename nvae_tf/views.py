@@ -37,7 +37,9 @@ def kept_groups(model, x, *, seed=None, temperature=1.0):
     code = model.encode(x)
     pictures = [model.resample(code, keep=keep, seed=seed, temperature=temperature) for keep in numbers]
     labels = ("image", *(f"{keep} of {total}" for keep in numbers))
-    caption = f"Images, and pictures that keep the first groups of their codes; the rest is the prior's, at temperature {temperature:g}."
+    caption = (
+        f"Images, and pictures that keep the first groups of their codes; temperature {temperature:g} for the rest."
+    )
     return View(tf.stack([x, *pictures], 1), labels, caption)
 
 

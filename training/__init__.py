@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "adamax": ["Adamax"],
         "console_log": ["recorded"],
         "fit": ["Outcome", "fit"],
-        "learning_rates": ["halved_every"],
+        "learning_rates": ["halved_every", "warmed_cosine"],
         "optimizers": ["SGD", "Adam", "AdamW", "seed_first_weights"],
         "recipe": ["Recipe"],
         "run_config": ["run_config"],
