@@ -2,9 +2,9 @@
 
 Run: python -m benchmarks.nvae_speed [--full]
 
-Small setting: 16 channels, groups (2, 3), batch 16, images of 32 x 32 x 1, spectral regularisation, Adamax; another code of
-the same model in TensorFlow trained 10 images/s, the official one in PyTorch, with groups (2, 4) and one cell, 42. `--full` takes
-the paper's MNIST model instead. The first step includes the making of the graph.
+Small setting: 16 channels, groups (2, 3), batch 16, images of 32 x 32 x 1, spectral regularisation, Adamax. Another code of
+the model in TensorFlow trained 10 images/s, the official one in PyTorch, with groups (2, 4) and one cell, 42. `--full` is
+the paper's MNIST model. The first step includes the making of the graph.
 """
 
 import os

@@ -82,8 +82,10 @@ _EPSILON = 1e-5
 
 def _over_replicas(x, scale, shift):
     """The same with the statistics of the images of all replicas, differentiable."""
-    wide = tf.cast(x, tf.float32)
+    wide, context = tf.cast(x, tf.float32), tf.distribute.get_replica_context()
     moments = tf.stack([tf.reduce_mean(wide, [0, 1, 2]), tf.reduce_mean(tf.square(wide), [0, 1, 2])])
-    mean, square = tf.unstack(tf.distribute.get_replica_context().all_reduce("MEAN", moments))
+    mean, square = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.MEAN, moments))
     variance = square - tf.square(mean)
-    return tf.cast(tf.nn.batch_normalization(wide, mean, variance, shift, scale, _EPSILON), x.dtype), mean, variance
+    y = tf.nn.batch_normalization(wide, mean, variance, shift, scale, _EPSILON)
+    count = tf.cast(context.num_replicas_in_sync * tf.size(x) // x.shape[-1], tf.float32)
+    return tf.cast(y, x.dtype), mean, variance * count / (count - 1.0)

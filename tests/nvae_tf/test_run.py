@@ -7,14 +7,14 @@ import small_run
 import tensorflow as tf
 from PIL import Image
 
-from vae_flows.latent_models import latent_use, load_model
+from vae_flows.latent_models import latent_use
 from vae_flows.nvae_tf.readjusted import readjusted
 from vae_flows.reports.annealing import bracketed
 from vae_flows.reports.history import read_history
 from vae_flows.reports.sampling import draw_images, write_views
 from vae_flows.reports.subject import Subject
 from vae_flows.run_folder import RunFolder
-from vae_flows.training import Adamax, export, fit
+from vae_flows.training import Adamax, fit
 
 SEED = tf.constant([3, 4])
 
@@ -88,17 +88,6 @@ def test_batch_norms_are_readjusted_on_a_copy(finished):
     assert moved > 3 * noise
     assert model.at_temperature(1.0) is model
     assert draw_images(model, 3).shape == (3, 6, 6, 1)
-
-
-def test_the_saved_model_answers_as_the_model_does(finished, tmp_path):
-    recipe, folder = finished
-    export(recipe.model, recipe.preparation, tmp_path / "saved")
-    loaded = tf.saved_model.load(str(tmp_path / "saved"))
-    model = load_model(folder.model)
-    z = tf.random.stateless_normal([2, model.latent_features], SEED)
-    np.testing.assert_allclose(loaded.decode(z), model.decode(z), atol=1e-5)
-    assert np.isfinite(loaded.log_likelihood(small_run.data().test.images[:1], 20, SEED)).all()
-    np.testing.assert_allclose(loaded.sample(3, SEED, 0.7), model.sample(3, SEED, temperature=0.7), atol=1e-5)
 
 
 def test_bidirectional_monte_carlo_brackets_log_p(finished):
