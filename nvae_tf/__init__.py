@@ -5,7 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "nvae": ["NVAE"],
+        "nvae": ["NVAE", "adaptive_groups"],
         "objective": ["BalancedElbo"],
         "spectral": ["SpectralNormalisation", "SpectralRegularisation"],
     },

@@ -19,7 +19,7 @@ from vae_flows.nvae_tf.singular_values import SingularValues
 from vae_flows.nvae_tf.top_down import TopDown
 from vae_flows.nvae_tf.views import group_views
 
-__all__ = ["NVAE"]
+__all__ = ["NVAE", "adaptive_groups"]
 
 
 class NVAE(LatentModel):
@@ -200,6 +200,21 @@ class NVAE(LatentModel):
 
     def _pixels(self, choose, images, training=False):
         return self.law(self.cropped(self.top_down.descend(choose, images=images, training=training)))
+
+
+def adaptive_groups(most, *, scales, least=1):
+    """Groups of each scale, halved from one scale to the next smaller one, in top-down order.
+
+    Args:
+        most: Groups of the largest scale.
+        scales: How many scales.
+        least: Fewest groups of a scale.
+
+    Example:
+        >>> adaptive_groups(20, scales=3)
+        (5, 10, 20)
+    """
+    return tuple(max(most >> halvings, least) for halvings in reversed(range(scales)))
 
 
 def _margins(side, divisor):
