@@ -13,7 +13,7 @@ from vae_flows.image_data import from_arrays
 
 SHAPES = {"digits": (28, 28, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3), "celeb_a": (64, 64, 3)}
 PRESETS = run_script.PRESETS
-LESS = {name: {"channels": 4, "groups": (1, 1)} for name in PRESETS if "nvae" in name}  # their 30 million weights take seconds to draw
+LESS = {name: {"channels": 4, "groups": (1, 1)} for name in PRESETS if "nvae" in name}  # else seconds each
 CHOICES = [
     (name, {argument: word})
     for name, preset in PRESETS.items()
