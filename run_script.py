@@ -11,7 +11,19 @@ A preset is a function whose body is the model; its keyword arguments are what t
 
 from typing import Literal
 
-from vae_flows import blocks, decoders, densities, encoders, experiment, flows, iaf, image_data, latent_models, training
+from vae_flows import (
+    blocks,
+    decoders,
+    densities,
+    encoders,
+    experiment,
+    flows,
+    iaf,
+    image_data,
+    latent_models,
+    nvae_tf,
+    training,
+)
 
 # To begin with
 
@@ -301,6 +313,122 @@ def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batc
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
+# NVAE: Vahdat, Kautz 2020, arXiv:2007.03898. `epochs=` sets the lengths of the schedules, too; --epochs does not.
+
+
+def nvae(
+    data, law, preparation, *, batch, epochs, warmup, learning_rate, penalty, averages=0.0, evaluation=None, **sizes
+):
+    """The hierarchy and its training as in the paper; `averages` is the momentum of the weights' averages, if any."""
+    epoch = max(data.train.count // batch, 1)
+    rate = training.warmed_cosine(
+        learning_rate, final=learning_rate / 100, warmup=warmup * epoch, steps=max(epochs, warmup + 1) * epoch
+    )
+    kept = {"use_ema": True, "ema_momentum": averages} if averages else {}
+    return training.Recipe(
+        model=nvae_tf.NVAE(
+            law,
+            spectral=nvae_tf.SpectralRegularisation(penalty),
+            objective=nvae_tf.BalancedElbo(kl_weight=latent_models.LinearWarmup(0.3 * epochs * epoch, floor=1e-4)),
+            **sizes,
+        ),
+        preparation=preparation,
+        optimizer=training.Adamax(rate, epsilon=1e-3, l2=3e-4, **kept),
+        batch=batch,
+        epochs=epochs,
+        flips=law.levels != 2,
+        evaluation=evaluation or {"importance": {"samples": 1000}},
+    )
+
+
+def mnist_nvae(
+    data,
+    *,
+    groups=(5, 10),
+    latent=20,
+    channels=32,
+    cells=2,
+    penalty=1e-2,
+    batch=400,
+    epochs=400,
+    warmup=5,
+    learning_rate=1e-2,
+):
+    """NVAE in full: 15 groups on 4 x 4 and 8 x 8 maps, 32 channels, for GPUs"""
+    sizes = {"groups": groups, "latent": latent, "channels": channels, "encoder_cells": cells, "decoder_cells": cells}
+    schedule = {"batch": batch, "epochs": epochs, "warmup": warmup, "learning_rate": learning_rate}
+    law, preparation = densities.Bernoulli(data.spec.shape), image_data.Binarise(levels=data.spec.levels)
+    return nvae(data, law, preparation, penalty=penalty, **schedule, **sizes)
+
+
+def mnist_nvae_small(
+    data,
+    *,
+    groups=(2, 4),
+    latent=20,
+    channels=16,
+    cells=1,
+    penalty=1e-2,
+    averages=0.999,
+    batch=100,
+    epochs=30,
+    warmup=1,
+    learning_rate=1e-2,
+):
+    """NVAE for two cores: 6 groups, 16 channels, one cell where the paper has two or three, two hours"""
+    sizes = {"groups": groups, "latent": latent, "channels": channels, "encoder_cells": cells, "decoder_cells": cells}
+    schedule = {"batch": batch, "epochs": epochs, "warmup": warmup, "learning_rate": learning_rate}
+    law, preparation = densities.Bernoulli(data.spec.shape), image_data.Binarise(levels=data.spec.levels)
+    others = {"block_cells": cells, "averages": averages, "evaluation": {"importance": {"samples": 100}}}
+    return nvae(data, law, preparation, penalty=penalty, **schedule, **sizes, **others)
+
+
+def colour_nvae(data, *, components, **settings):
+    """The same for grey levels, by mixtures of discretised logistics."""
+    law = densities.LogisticMixture(data.spec.shape, levels=data.spec.levels, components=components)
+    return nvae(data, law, image_data.GreyLevels(levels=data.spec.levels), blocks=1, block_cells=2, **settings)
+
+
+def cifar10_nvae(
+    data,
+    *,
+    groups=(30,),
+    latent=20,
+    channels=128,
+    flows=1,
+    components=10,
+    penalty=1e-2,
+    batch=256,
+    epochs=400,
+    warmup=5,
+    learning_rate=1e-2,
+):
+    """NVAE in full: 30 groups on 16 x 16 maps, 128 channels, flows in the posteriors, for GPUs"""
+    sizes = {"groups": groups, "latent": latent, "channels": channels, "flows": flows, "components": components}
+    schedule = {"batch": batch, "epochs": epochs, "warmup": warmup, "learning_rate": learning_rate}
+    return colour_nvae(data, penalty=penalty, **schedule, **sizes)
+
+
+def celeba64_nvae(
+    data,
+    *,
+    groups=(5, 10, 20),
+    latent=20,
+    channels=64,
+    flows=1,
+    components=10,
+    penalty=1e-1,
+    batch=128,
+    epochs=90,
+    warmup=5,
+    learning_rate=1e-2,
+):
+    """NVAE in full: 35 groups on 8 x 8 to 32 x 32 maps, 64 channels, flows in the posteriors, for GPUs"""
+    sizes = {"groups": groups, "latent": latent, "channels": channels, "flows": flows, "components": components}
+    schedule = {"batch": batch, "epochs": epochs, "warmup": warmup, "learning_rate": learning_rate}
+    return colour_nvae(data, penalty=penalty, **schedule, **sizes)
+
+
 # By section, and by the data set that they run on unless told otherwise.
 PRESETS = experiment.catalogue(
     {
@@ -312,6 +440,9 @@ PRESETS = experiment.catalogue(
                 mnist_no_flow, mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp,
                 mnist_sylvester, mnist_spline, mnist_iaf_320, mnist_iaf_320_maf_prior, mnist_plane,
             ]
+        },
+        "NVAE (arXiv:2007.03898)": {
+            "mnist": [mnist_nvae, mnist_nvae_small], "cifar10": [cifar10_nvae], "celeb_a": [celeba64_nvae],
         },
         "Grey levels and colours": {"mnist": [mnist_grey], "cifar10": [cifar10_vae, cifar10_planar]},
     }

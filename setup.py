@@ -16,6 +16,7 @@ FOLDERS = [
     "iaf",
     "image_data",
     "latent_models",
+    "nvae_tf",
     "reports",
     "run_folder",
     "training",

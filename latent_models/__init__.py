@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "objectives": ["Elbo", "Iwae", "Objective"],
         "refiner": ["Refiner"],
         "saving": ["load_model"],
-        "schedules": ["Constant", "LinearWarmup"],
+        "schedules": ["Constant", "LinearWarmup", "LogLinear"],
         "seeds": ["Purpose", "as_seed", "key"],
         "terms": ["ElboTerms", "Minimised", "View"],
         "vae": ["VAE"],

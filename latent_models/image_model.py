@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
+from vae_flows.latent_models.averages import averaged
+from vae_flows.latent_models.careful_step import Skips, careful_step
 
 __all__ = ["ImageModel", "named"]
 
@@ -34,6 +36,7 @@ class ImageModel(Configured, keras.Model):
     def __init__(self, *, seed, records, **kwargs):
         super().__init__(**kwargs)
         self.seed = seed
+        self.skips = Skips()
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("loss", *records)}
 
     # What a model defines.
@@ -72,6 +75,10 @@ class ImageModel(Configured, keras.Model):
     def views(self, x, seed=None):
         """Pictures of the model's own working for images x [N, H, W, C]: {name: `View`}."""
         return {}
+
+    def at_temperature(self, temperature):
+        """The model made ready to sample at a temperature; itself, unless its networks must be told."""
+        return self
 
     def sample(self, count, seed=None, temperature=1.0):
         """Pictures [count, H, W, C] from the prior; the temperature scales the prior's noise."""
@@ -125,7 +132,10 @@ class ImageModel(Configured, keras.Model):
 
     def train_step(self, data):
         x, target = self._unpacked(data)
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_weights)
         step = tf.convert_to_tensor(self.optimizer.iterations)
+        before = [tf.convert_to_tensor(weight) for weight in self.non_trainable_weights]
         with tf.GradientTape() as tape:
             minimised = self.minimised(x, target, seed=self._step_seed(step), step=step, training=True)
             penalties = self.penalties(step)
@@ -133,11 +143,15 @@ class ImageModel(Configured, keras.Model):
             # The optimizer sums gradients over replicas.
             loss = (tf.reduce_mean(minimised.loss) + penalty) / tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.optimizer.scale_loss(loss)
-        weights = self.trainable_weights
-        gradients = tape.gradient(loss, weights)
-        self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        self._record(loss=minimised.loss + penalty, **minimised.recorded, **penalties)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        recorded = {"loss": minimised.loss + penalty, **minimised.recorded, **penalties}
+        careful_step(self, gradients, loss=loss, before=before, record=lambda: self._record(**recorded))
         return self.get_metrics_result()
+
+    def evaluate(self, *args, **kwargs):
+        """Keras's `evaluate`, with the averages of the weights where the optimizer keeps some."""
+        with averaged(self):
+            return super().evaluate(*args, **kwargs)
 
     def test_step(self, data):
         x, target = self._unpacked(data)
@@ -148,6 +162,13 @@ class ImageModel(Configured, keras.Model):
     @property
     def metrics(self):
         return list(self.trackers.values())
+
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        """What `tf.train.Checkpoint` keeps: it does not see the weights of layers in lists."""
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type == "checkpoint":
+            children["every_weight"] = self.__dict__.setdefault("_every_weight", _Weights(self.weights))
+        return children
 
     def _unpacked(self, data):
         x, target, weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -191,6 +212,14 @@ class ImageModel(Configured, keras.Model):
             step, replica = self.trackers["loss"].count + EVALUATION, replica + EVALUATION
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
         return tf.random.experimental.stateless_fold_in(seed, replica, alg="philox")
+
+
+class _Weights(tf.Module):
+    """All weights of a model, for `tf.train.Checkpoint`, which does not see those of layers in lists."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.all = [weight.value for weight in weights]
 
 
 def named(part, name):

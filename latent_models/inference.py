@@ -31,6 +31,10 @@ class Inference:
         """z = f(noise): [..., B, F] -> [..., B, D]."""
         raise NotImplementedError
 
+    def drawn(self, noise):
+        """z = f(noise) and its `ElboTerms`, together."""
+        return self.latent(noise), self.terms(noise)
+
     def noise(self, z):
         """The noise behind z: [..., B, D] -> [..., B, F]."""
         raise NotImplementedError

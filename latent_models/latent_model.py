@@ -41,6 +41,11 @@ class LatentModel(ImageModel):
         raise NotImplementedError
 
     @property
+    def together(self):
+        """How many images and samples of them the networks may work on at once: the memory of reports grows with it."""
+        return 1024
+
+    @property
     def group_features(self):
         """Sizes of the latent groups, in the order of a code; their sum is `latent_features`."""
         return (self.latent_features,)

@@ -22,13 +22,13 @@ class LatentUse(NamedTuple):
     Attributes:
         group_kl: Mean over images of log q - log p of each group at samples of q, in nats, [G].
         kl: Mean over images of KL(q_d(z | x) || p_d(z)) in nats, [D], each marginal taken as the Gaussian with its mean and
-            variance, and the prior's as the one over all its samples.
+            variance, and the prior's as the one over all its samples; None of several groups, whose priors differ by image.
         activity: Variance over images of the posterior mean, [D].
         group_features: Sizes of the groups.
     """
 
     group_kl: np.ndarray
-    kl: np.ndarray
+    kl: np.ndarray | None
     activity: np.ndarray
     group_features: tuple
 
@@ -52,7 +52,7 @@ class LatentUseMeter:
 
     Args:
         model: `LatentModel`.
-        samples: Posterior samples per image, even, at least 4.
+        samples: Posterior samples per image, even, at least 4; 64 by default, 8 of several groups, which are costly and many.
 
     Call:
         x: prepared images [N, H, W, C], seed: None for new noise, an integer, or int32 [2] -> `LatentUse`.
@@ -63,7 +63,9 @@ class LatentUseMeter:
     Reference: Burda et al. Importance Weighted Autoencoders. 2016. arXiv:1509.00519 (active units)
     """
 
-    def __init__(self, model, samples=64):
+    def __init__(self, model, samples=None):
+        self.groups = tuple(model.group_features)
+        samples = (64 if len(self.groups) == 1 else 8) if samples is None else samples
         if samples < 4 or samples % 2:
             raise ValueError(
                 f"`samples` must be even and at least 4, as each has its opposite. Received: samples={samples}."
@@ -77,26 +79,32 @@ class LatentUseMeter:
         posterior_seed, prior_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
         parts = [self._moments(x[i : i + _TOGETHER], _folded(posterior_seed, i)) for i in range(0, len(x), _TOGETHER)]
         mean, variance, noise, group_kl = (np.concatenate(each).astype(np.float64) for each in zip(*parts, strict=True))
-        prior_mean, prior_variance = self._prior_moments(x[:1], prior_seed)  # [D]
+        activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
+        kl = self._marginal_kl(x[:1], mean, variance, prior_seed) if len(self.groups) == 1 else None
+        return LatentUse(group_kl.mean(0), kl, activity, self.groups)
+
+    def _marginal_kl(self, x, mean, variance, seed):
+        """KL of the Gaussians with the posteriors' means and variances [N, D] and with the prior's, over the images: [D]."""
+        prior_mean, prior_variance = self._prior_moments(x, seed)  # [D]
         resolution = np.square(np.finfo(np.float32).eps * np.maximum(np.abs(mean), np.sqrt(prior_variance)))
         ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than float32 can tell
         bias = float(tf.math.digamma(self.pairs / 2) - np.log(self.pairs / 2))
         kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
-        activity = np.maximum(mean.var(0) - noise.mean(0), 0.0)
-        return LatentUse(group_kl.mean(0), kl.mean(0), activity, tuple(self.model.group_features))
+        return kl.mean(0)
 
     def _moments_graph(self, x, seed):
         """Of images [B]: mean and variance of q, variance of the mean's own noise, [B, D] each; the groups' KL, [B, G]."""
         model, pairs = self.model, self.pairs
         inference, images = model.infer(x), tf.shape(x)[0]
-        features, groups = model.latent_features, len(model.group_features)
+        features, groups = model.latent_features, len(self.groups)
 
         def add_pair(i, middles, squares, middle_squares, kl):
             half = standard_normal([images, model.noise_features], seed=_folded(seed, i))
             both = tf.stack([half, -half])  # [2, B, F]
-            z = tf.cast(inference.latent(both), tf.float64)  # [2, B, D]
+            z, terms = inference.drawn(both)
+            z = tf.cast(z, tf.float64)  # [2, B, D]
             middle = 0.5 * (z[0] + z[1])
-            kl += tf.cast(tf.reduce_mean(inference.terms(both).kl, 0), tf.float64)
+            kl += tf.cast(tf.reduce_mean(terms.kl, 0), tf.float64)
             return i + 1, middles + middle, squares + tf.reduce_mean(z * z, 0), middle_squares + middle * middle, kl
 
         zeros = tf.zeros([images, features], tf.float64)

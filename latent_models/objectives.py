@@ -44,12 +44,16 @@ class Objective(Configured):
         """
         terms = inference.terms(noise)
         loss = self.loss(terms, step)
-        recorded = {
+        return Minimised(loss, self.recorded(terms) | self.extra(terms, loss, step))
+
+    @staticmethod
+    def recorded(terms):
+        """What is recorded whatever is minimised: the bound and its parts."""
+        return {
             "neg_elbo": -terms.elbo,
             "kl": tf.reduce_sum(terms.kl, -1),
             "neg_log_likelihood_given_z": -terms.log_likelihood,
         }
-        return Minimised(loss, recorded | self.extra(terms, loss, step))
 
 
 class Elbo(Objective):

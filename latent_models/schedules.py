@@ -1,10 +1,12 @@
-"""Weights of the KL term as functions of the step."""
+"""Weights of parts of the loss as functions of the step."""
+
+import math
 
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
 
-__all__ = ["Constant", "LinearWarmup"]
+__all__ = ["Constant", "LinearWarmup", "LogLinear"]
 
 
 class Constant(Configured):
@@ -51,3 +53,36 @@ class LinearWarmup(Configured):
 
     def __call__(self, step):
         return tf.clip_by_value(tf.cast(step, tf.float32) / self.steps, self.floor, 1.0)
+
+
+class LogLinear(Configured):
+    """A weight whose logarithm goes linearly from one value to another, and stays there.
+
+    log w(step) = (1 - t) log initial + t log final,  t = min(1, step / steps)
+
+    Args:
+        initial: First weight.
+        final: Last weight.
+        steps: Optimizer steps until the last.
+
+    Raises:
+        ValueError: if a weight is not positive, or steps < 1.
+
+    Example:
+        >>> round(float(LogLinear(1.0, final=0.01, steps=10)(5)), 4)
+        0.1
+
+    Reference: Vahdat, Kautz. NVAE: A Deep Hierarchical Variational Autoencoder. 2020. arXiv:2007.03898
+    """
+
+    def __init__(self, initial, *, final, steps):
+        if min(initial, final) <= 0 or steps < 1:
+            raise ValueError(
+                f"`initial` and `final` must be positive and `steps` at least 1. Received: initial={initial}, "
+                f"final={final}, steps={steps}. Use `Constant` for the same weight at every step."
+            )
+        self.initial, self.final, self.steps = initial, final, steps
+
+    def __call__(self, step):
+        share = tf.minimum(tf.cast(step, tf.float32) / self.steps, 1.0)
+        return tf.exp((1.0 - share) * math.log(self.initial) + share * math.log(self.final))

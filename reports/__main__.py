@@ -83,9 +83,7 @@ def sample(run, count, temperature, seed, out):
 
     Each becomes a PNG file of its own, and samples.png shows them all.
     """
-    with told_in_one_line():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise FileExistsError(f"--out must be a new or an empty folder. Received: {out}. Choose another one.")
+    _check_new(out)
     finished = _opened(run, data=False)
     from vae_flows.reports.sampling import write_samples
 
@@ -93,6 +91,28 @@ def sample(run, count, temperature, seed, out):
         out.mkdir(parents=True, exist_ok=True)
     write_samples(finished.model, out, count=count, temperature=temperature, seed=seed)
     click.echo(f"{count} images written to {out}.")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=pathlib.Path))
+@click.option("--images", type=_POSITIVE, default=8, show_default=True, help="The first N test images.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=pathlib.Path), required=True, help="New or empty folder for PNG files."
+)
+def views(run, images, seed, out):
+    """Show how the model of the finished RUN works: its posterior's steps, or its groups of latents one by one."""
+    _check_new(out)
+    finished = _opened(run)
+    from vae_flows.reports.sampling import write_views
+
+    with told_in_one_line():
+        out.mkdir(parents=True, exist_ok=True)
+        written = write_views(finished.subject, out, images=images, seed=seed)
+    for name, shown in written.items():
+        click.echo(f"{out / name}: {shown}")
+    if not written:
+        click.echo("This model has no views of its own.")
 
 
 @main.command()
@@ -115,6 +135,12 @@ def compare(runs, out):
             partial.write_text(comparison.page(), encoding="utf-8")
     click.echo(comparison.text(emphasise=lambda text: click.style(text, bold=True)))
     click.echo(f"Written to {out}.")
+
+
+def _check_new(out):
+    with told_in_one_line():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise FileExistsError(f"--out must be a new or an empty folder. Received: {out}. Choose another one.")
 
 
 def _opened(path, *, data=True):

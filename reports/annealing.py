@@ -11,11 +11,9 @@ from vae_flows.estimators.schedules import sigmoid_schedule
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.precision import rounded
 from vae_flows.latent_models.seeds import Purpose, key
-from vae_flows.reports.evaluation import IMAGES, weighed
+from vae_flows.reports.evaluation import images_together, weighed
 
 __all__ = ["annealed", "bracketed", "ladder"]
-
-_ROWS = 512  # chains of all images that run together
 
 
 def annealed(subject, *, images, file=None, **settings):
@@ -29,7 +27,7 @@ def annealed(subject, *, images, file=None, **settings):
             "posterior" or "base", as `LatentModel.proposal` has them), and `gradients`: "float32", or "bfloat16" for the
             leapfrogs' gradients alone, which leaves the estimate unbiased and is faster where the hardware has it.
     """
-    batches = subject.batches(images, batch=_together(settings["chains"]))
+    batches = subject.batches(images, batch=_together(subject.model, settings["chains"]))
     seed, count = key(subject.seed, Purpose.CHAINS).numpy(), subject.count(images)
     return sweep(_hais(subject.model, **settings), batches, seed=seed, file=file, images=count, progress=_shown())
 
@@ -51,7 +49,7 @@ def bracketed(subject, *, images, samples, file=None, **settings):
     model, start = subject.model, settings["start"]
     estimator = BidirectionalMonteCarlo(_hais(model, **settings))
     x, z = model.simulate(images, key(subject.seed, Purpose.SIMULATION))
-    batch = _together(settings["chains"])
+    batch = _together(model, settings["chains"])
     parts = [(x[i : i + batch], z[i : i + batch]) for i in range(0, images, batch)]
     simulated = [(x_part.numpy(), model.infer(x_part, start=start).noise(z_part).numpy()) for x_part, z_part in parts]
     brackets, seed = {}, key(subject.seed, Purpose.CHAINS).numpy()
@@ -60,7 +58,8 @@ def bracketed(subject, *, images, samples, file=None, **settings):
         run = estimator.with_temperatures(steps)
         brackets[steps] = sweep(run, simulated, seed=seed, file=kept, images=images, progress=_shown())
     kept = file and file("importance")
-    batches = [x[i : i + IMAGES] for i in range(0, images, IMAGES)]
+    batch = images_together(model)
+    batches = [x[i : i + batch] for i in range(0, images, batch)]
     return brackets, weighed(model, batches, samples=samples, seed=subject.seed, images=images, file=kept)
 
 
@@ -74,8 +73,9 @@ def ladder(temperatures):
     return sorted({max(2, temperatures // 2**halvings) for halvings in range(5)})
 
 
-def _together(chains):
-    return max(1, _ROWS // chains)
+def _together(model, chains):
+    """Images whose chains run at once; gradients take twice the memory."""
+    return max(1, model.together // 2 // chains)
 
 
 def _shown():

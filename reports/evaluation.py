@@ -6,13 +6,13 @@ import sys
 import tensorflow as tf
 
 from vae_flows.estimators.importance import ImportanceSampling
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.noise import ROWS, PlacedNoise
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.seeds import Purpose, key
 
 __all__ = ["bits_per_dim", "elbo_terms", "exact_log_prob", "importance", "weighed"]
 
-IMAGES, _CHUNK = 16, 64  # images and samples evaluated together: enough work for one call, little memory
+_IMAGES = 16  # evaluated together
 
 
 def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
@@ -38,6 +38,7 @@ def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
         values = -drawn.elbo, tf.reduce_sum(drawn.kl, -1), -drawn.log_likelihood  # [draws, B] each
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]
 
+    batch = min(batch, max(1, model.together // draws))
     values = subject.image_by_image(terms, images, split=split, batch=batch)
     return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), values.T, strict=True))
 
@@ -61,8 +62,13 @@ def importance(subject, images=None, *, samples, file=None):
         file: Where the likelihood of each image is kept while the others are computed, for an interrupted evaluation to
             go on from; None keeps nothing.
     """
-    batches = subject.batches(images, batch=IMAGES)
+    batches = subject.batches(images, batch=images_together(subject.model))
     return weighed(subject.model, batches, samples=samples, seed=subject.seed, images=subject.count(images), file=file)
+
+
+def images_together(model):
+    """How many images are weighed at once, each with a chunk of samples, which are at least 16."""
+    return max(1, min(_IMAGES, model.together // ROWS))
 
 
 def weighed(model, batches, *, samples, seed, images, file=None):
@@ -72,7 +78,7 @@ def weighed(model, batches, *, samples, seed, images, file=None):
         features=model.noise_features,
         samples=samples,
         prepare=tf.autograph.experimental.do_not_convert(model.proposal),
-        chunk=_CHUNK,
+        chunk=model.together // images_together(model),
     )
     progress = sys.stderr.isatty()
     return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), file=file, images=images, progress=progress)

@@ -108,7 +108,7 @@ def _latents(subject, test_images):
         return None
     use = LatentUseMeter(subject.model)(_first(subject, images), key(subject.seed, Purpose.LATENT_USE))
     found = {"features": subject.model.latent_features, "active_units": int(use.active_units.sum())}
-    if len(use.kl) <= _NAMED:
+    if use.kl is not None and len(use.kl) <= _NAMED:
         found["kl"] = use.kl.tolist()
     if len(use.group_kl) > 1:
         found["groups"] = {"kl": use.group_kl.tolist(), "active_units": use.active_units.tolist()}

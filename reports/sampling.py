@@ -4,16 +4,18 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
+from vae_flows.image_data.grid import tile
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import image_grid, to_bytes
 
-__all__ = ["draw_images", "write_samples"]
+__all__ = ["draw_images", "write_samples", "write_views"]
 
 _BATCH = 100
 
 
 def draw_images(model, count, *, temperature=1.0, seed=0):
     """`count` images from the model's prior at a temperature: uint8 [count, H, W, C]."""
+    model = model.at_temperature(temperature)
 
     @tf.function(autograph=False)
     def draw(number):
@@ -29,3 +31,19 @@ def write_samples(model, folder, *, count, temperature=1.0, seed=0):
     for number, image in enumerate(images):
         PIL.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{number:04}.png")
     save(image_grid(images), folder / "samples.png")
+
+
+def write_views(subject, folder, *, images, seed=0):
+    """Write the model's own views of the first test images, each as a PNG file with a row for every image, into `folder`.
+
+    Returns:
+        {file name: what it shows}.
+    """
+    views = subject.model.views(tf.constant(subject.prepared(images)), seed)
+    for name, view in views.items():
+        rows = tile(view.pictures.numpy().reshape(-1, *view.pictures.shape[2:]), columns=len(view.labels))
+        image = to_bytes(rows)
+        PIL.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{name}.png")
+    return {
+        f"{name}.png": f"{view.caption} From left to right: {', '.join(view.labels)}." for name, view in views.items()
+    }

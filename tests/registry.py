@@ -8,7 +8,7 @@ from flow_cases import ELEMENTS, FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 from tiny_models import BernoulliMixture, GradientSteps
 
-from vae_flows import densities, estimators, flows, iaf, latent_models
+from vae_flows import densities, estimators, flows, iaf, latent_models, nvae_tf
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
@@ -76,6 +76,12 @@ def _warmup():
     return latent_models.Elbo(kl_weight=latent_models.LinearWarmup(4, floor=0.1), free_bits=0.01)
 
 
+def _nvae():
+    sizes = {"groups": (1, 1), "latent": 1, "channels": 4, "blocks": 0, "block_cells": 1}
+    options = {"encoder_cells": 1, "decoder_cells": 1, "spectral": nvae_tf.SpectralRegularisation()}
+    return nvae_tf.NVAE(densities.Bernoulli(IMAGE), **sizes, **options)
+
+
 MODELS: dict[str, Case] = {
     "VAE": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16))),
     "VAE with IAF posterior": Case(build=lambda: _vae(_iaf(), objective=_warmup())),
@@ -89,6 +95,7 @@ MODELS: dict[str, Case] = {
     "VAE with a refined posterior": Case(
         build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
     ),
+    "NVAE": Case(build=_nvae),
     "mixture, exact": Case(build=lambda: BernoulliMixture(IMAGE), properties=EXACT),
 }
 LATENT_MODELS = {name: case for name, case in MODELS.items() if not case.properties & EXACT}

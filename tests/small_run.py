@@ -17,6 +17,7 @@ def recipe(name="VAE", *, learning_rate=3e-3, **changes):
     """The same recipe each time it is called, with what is given changed."""
     keras.utils.set_random_seed(0)
     settings = {
+        "optimizer": keras.optimizers.Adam(learning_rate),
         "preparation": Binarise(),
         "batch": 4,
         "epochs": 3,
@@ -26,7 +27,6 @@ def recipe(name="VAE", *, learning_rate=3e-3, **changes):
     }
     return Recipe(
         model=registry.MODELS[name].build(),
-        optimizer=keras.optimizers.Adam(learning_rate),
         **{**settings, **changes},
     )
 

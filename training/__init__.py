@@ -5,10 +5,11 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "adamax": ["Adamax"],
         "console_log": ["recorded"],
         "fit": ["Outcome", "fit"],
-        "learning_rates": ["halved_every"],
-        "optimizers": ["SGD", "Adam", "AdamW", "Adamax", "seed_first_weights"],
+        "learning_rates": ["halved_every", "warmed_cosine"],
+        "optimizers": ["SGD", "Adam", "AdamW", "seed_first_weights"],
         "recipe": ["Recipe", "check_batch"],
         "run_config": ["run_config"],
         "saved_model": ["export"],

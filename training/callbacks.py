@@ -5,6 +5,8 @@ import time
 
 import keras
 
+from vae_flows.latent_models.averages import averaged
+
 __all__ = ["Saving", "Timing"]
 
 
@@ -60,13 +62,16 @@ class Saving(keras.callbacks.Callback):
         step = self.checkpoints.step
         at_end = batch + 1 >= self.params["steps"]  # the end of the epoch saves, when the weights are judged
         if step // self.every > self.saved // self.every and not at_end:
-            self.checkpoints.save()
-            self.saved = step
+            self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.judge(logs[f"val_{self.model.validated_by}"])
-        self.checkpoints.save()
-        self.saved = self.checkpoints.step
+        self._save()
+
+    def _save(self):
+        if not int(self.model.skips.in_a_row):  # else the last good checkpoints would make room for doubtful weights
+            self.checkpoints.save()
+            self.saved = self.checkpoints.step
 
     def judge(self, value):
         """Takes the validation value of the present weights into account."""
@@ -75,4 +80,5 @@ class Saving(keras.callbacks.Callback):
                 f"Warning: validation gave {self.checkpoints.model.validated_by}={value} after step {self.checkpoints.step}.",
                 flush=True,
             )
-        self.best.judge(self.checkpoints.model, value)
+        with averaged(self.checkpoints.model):
+            self.best.judge(self.checkpoints.model, value)

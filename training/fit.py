@@ -9,13 +9,14 @@ import tensorflow as tf
 
 from vae_flows.blocks.data_initialised import initialise_from_data
 from vae_flows.image_data.pipeline import evaluation_batches, training_batches
+from vae_flows.latent_models.averages import start_averages
 from vae_flows.latent_models.latent_model import LatentModel
 from vae_flows.run_folder.atomic import replacing
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
 from vae_flows.training.progress import Progress
 from vae_flows.training.run_config import hyperparameters
-from vae_flows.training.stopping import FiniteLoss, Interrupted, Interruption
+from vae_flows.training.stopping import Interrupted, Interruption, Skipping
 from vae_flows.training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
 
 __all__ = ["Outcome", "fit"]
@@ -62,7 +63,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
         ValueError: if recipe and data do not fit, or the run began with another seed, batch size or number of images.
         FileExistsError: if there are checkpoints and `resume` is False.
         OSError: if there are checkpoints and none can be read.
-        TrainingStopped: if the loss or a weight is not finite; no `model.keras` is written then.
+        TrainingStopped: after too many steps whose gradients are not finite, or if a weight is not; no `model.keras` is
+            written then.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, when a checkpoint has been saved.
     """
     recipe.check_data(data)
@@ -137,6 +139,7 @@ def _prepare(recipe, data, folder, seed, per_epoch):
         )
     model.compile(optimizer=recipe.optimizer, steps_per_execution=together)
     model.optimizer.build(model.trainable_variables)
+    start_averages(model)
     progress = Progress(model, seed=seed, batch=recipe.batch, images=data.train.count)
     return model, progress, Checkpoints(folder.checkpoints, model=model, progress=progress, keep=recipe.keep)
 
@@ -178,7 +181,7 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
     timing = Timing(progress, batch=recipe.batch)
     try:
         with interruption.listening():
-            yield [timing, FiniteLoss(checkpoints), curves, saving, *shows, interruption]
+            yield [timing, Skipping(checkpoints, most=recipe.skips_in_a_row), curves, saving, *shows, interruption]
     except Interrupted:
         checkpoints.save()
         print(f"Interrupted after step {checkpoints.step}, which is saved. Continue with --resume.", flush=True)

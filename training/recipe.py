@@ -12,7 +12,7 @@ __all__ = ["Recipe", "check_batch"]
 
 _COUNTS = (
     "batch", "epochs", "checkpoint_every", "keep", "steps_per_execution", "log_every",
-    "picture_every",
+    "picture_every", "skips_in_a_row",
 )  # fmt: skip
 
 
@@ -35,11 +35,13 @@ class Recipe:
         steps_per_execution: Optimizer steps per call into TensorFlow: more is faster for small networks.
         log_every: Optimizer steps between two points of a TensorBoard curve.
         picture_every: Epochs between two pictures in TensorBoard.
+        skips_in_a_row: How many steps in a row whose gradients are not finite stop the training; fewer are skipped.
         hyperparameters: {name: value} with which the preset was called, for the record.
 
     Raises:
         TypeError: if a part is of another kind.
-        ValueError: if a number is not a positive integer, or the optimizer averages weights or accumulates gradients.
+        ValueError: if a number is not a positive integer, or the optimizer accumulates gradients or puts averages in the
+            place of weights.
     """
 
     model: ImageModel
@@ -54,6 +56,7 @@ class Recipe:
     steps_per_execution: int = 1
     log_every: int = 50
     picture_every: int = 10
+    skips_in_a_row: int = 10
     hyperparameters: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
@@ -107,11 +110,11 @@ class Recipe:
 
     def _check_optimizer(self):
         """The optimizer's step must be the batch's number, and the weights at a step those that it trains."""
-        for name in ("use_ema", "gradient_accumulation_steps"):
+        for name in ("ema_overwrite_frequency", "gradient_accumulation_steps"):
             if getattr(self.optimizer, name, None):
                 raise ValueError(
-                    f"`optimizer` must change the weights at each step. Received: {name}="
-                    f"{getattr(self.optimizer, name)!r}, which exact resume does not know. Build it without."
+                    f"`optimizer` must change the weights at each step, and it alone. Received: {name}="
+                    f"{getattr(self.optimizer, name)!r}. Build it without; use_ema=True keeps averages beside the weights."
                 )
 
 

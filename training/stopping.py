@@ -1,4 +1,4 @@
-"""Reasons to stop early: a signal, a loss that is no number."""
+"""Reasons to stop early: a signal, gradients that are no numbers."""
 
 import contextlib
 import math
@@ -7,7 +7,7 @@ import threading
 
 import keras
 
-__all__ = ["FiniteLoss", "Interrupted", "Interruption", "TrainingStopped"]
+__all__ = ["Interrupted", "Interruption", "Skipping", "TrainingStopped"]
 
 
 class TrainingStopped(RuntimeError):
@@ -65,24 +65,36 @@ class Interruption(keras.callbacks.Callback):
             raise Interrupted
 
 
-class FiniteLoss(keras.callbacks.Callback):
-    """Stops the training when its loss is NaN or infinite.
+class Skipping(keras.callbacks.Callback):
+    """Says which steps were skipped because their gradients were not finite, and stops after too many of them in a row.
 
     Args:
         checkpoints: `Checkpoints`, asked for the last good one.
+        most: How many steps in a row stop the training.
     """
 
-    def __init__(self, checkpoints):
+    def __init__(self, checkpoints, *, most):
         super().__init__()
-        self.checkpoints = checkpoints
-        self.passed = 0
+        self.checkpoints, self.most = checkpoints, most
+        self.passed = self.seen = 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.passed = int(self.model.optimizer.iterations)
+        self.passed, self.seen = int(self.model.optimizer.iterations), int(self.model.skips.total)
 
     def on_train_batch_end(self, batch, logs=None):
-        loss, step = float(logs["loss"]), int(self.model.optimizer.iterations)
-        if not math.isfinite(loss):
-            where = f"step {step}" if step == self.passed + 1 else f"one of the steps {self.passed + 1} to {step}"
+        step, total = int(self.model.optimizer.iterations), int(self.model.skips.total)
+        in_a_row, loss = int(self.model.skips.in_a_row), float(logs["loss"])
+        where = (
+            f"step {step}"
+            if step == self.passed + 1
+            else f"{total - self.seen} of the steps {self.passed + 1} to {step}"
+        )
+        if total > self.seen:
+            print(f"\nSkipped {where}: the gradients are not finite.", flush=True)
+        if in_a_row >= self.most:
+            raise self.checkpoints.stopped(
+                f"The gradients of {in_a_row} steps in a row are not finite, up to step {step}."
+            )
+        if not math.isfinite(loss):  # of several replicas, which skip nothing
             raise self.checkpoints.stopped(f"The loss is not finite at {where}. Received: loss={loss}.")
-        self.passed = step
+        self.passed, self.seen = step, total

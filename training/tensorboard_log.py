@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.image_data.grid import tile
+from vae_flows.latent_models.averages import averaged
 from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 
@@ -100,7 +101,7 @@ class _Shown(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
             return
-        with self.writer.as_default(step=int(self.model.optimizer.iterations)):
+        with averaged(self.model), self.writer.as_default(step=int(self.model.optimizer.iterations)):
             self.show()
         self.writer.flush()
 

@@ -22,7 +22,7 @@ def test_help_is_fast_and_imports_no_tensorflow():
     script = "import sys; from reports.__main__ import run; run(['-h']); print({'tensorflow', 'matplotlib'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout.splitlines()[-1] == "set()"
-    for command in ("evaluate", "sample", "compare"):
+    for command in ("evaluate", "sample", "views", "compare"):
         assert command in done.stdout
 
 
@@ -33,15 +33,15 @@ def test_module_runs_and_exits_with_the_status(tmp_path):
     assert "absent" in done.stderr and "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["evaluate", "compare", "sample"])
+@pytest.mark.parametrize("command", ["evaluate", "compare", "sample", "views"])
 def test_a_folder_without_a_run_is_refused(command, tmp_path, capsys):
-    out = ["--out", tmp_path / "out"] if command == "sample" else []
+    out = ["--out", tmp_path / "out"] if command in ("sample", "views") else []
     assert "nowhere" in refused([command, tmp_path / "nowhere", *out], capsys)
 
 
-@pytest.mark.parametrize("command", ["evaluate", "sample"])
+@pytest.mark.parametrize("command", ["evaluate", "sample", "views"])
 def test_a_run_without_a_model_is_refused(command, make_run, tmp_path, capsys):
-    out = ["--out", tmp_path / "out"] if command == "sample" else []
+    out = ["--out", tmp_path / "out"] if command in ("sample", "views") else []
     error = refused([command, make_run("young").path, *out], capsys)
     assert "young has no model yet" in error and "--resume" in error
     assert not (tmp_path / "out").exists()

@@ -12,7 +12,7 @@ from vae_flows.image_data import Binarise
 from vae_flows.latent_models import LatentModel, Purpose, key
 from vae_flows.training import export
 
-NAMES = ["VAE with IAF posterior, flow prior, IWAE", "VAE with a refined posterior", "mixture, exact"]
+NAMES = ["VAE with IAF posterior, flow prior, IWAE", "VAE with a refined posterior", "NVAE", "mixture, exact"]
 SEED = tf.constant([5, 11])
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, *registry.IMAGE)).astype("uint8")
 SAMPLES = 50
@@ -63,7 +63,7 @@ def test_endpoints_give_the_model_s_numbers(exported):
 
 def test_every_batch_size_and_the_seed_count(exported):
     loaded = tf.saved_model.load(str(exported[1]))
-    assert loaded.encode(IMAGES[:1]).shape == (1, 3)
+    assert loaded.encode(IMAGES[:1]).shape == (1, exported[0].latent_features)
     assert loaded.sample(7, SEED, 1.0).shape == (7, *registry.IMAGE)
     assert loaded.log_likelihood(IMAGES[:2], 1, SEED).shape == (2,)
     np.testing.assert_array_equal(loaded.encode(IMAGES), loaded.encode(IMAGES))
