@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "dense": ["DenseDecoder"],
         "gated_conv": ["GatedConvDecoder"],
         "resnet": ["ResNetDecoder"],
+        "strided": ["StridedDecoder"],
     },
 )

@@ -10,5 +10,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "gated_conv": ["GatedConvEncoder"],
         "padded": ["Padded"],
         "resnet": ["ResNetEncoder"],
+        "strided": ["StridedEncoder"],
     },
 )

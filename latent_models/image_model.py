@@ -69,6 +69,9 @@ class ImageModel(Configured, keras.Model):
         """Scalars that are added to the mean loss of a training step, by name."""
         return {}
 
+    def settle(self, x, seed=None):
+        """Chooses, on prepared validation images x, what is left to choose when the weights are trained: nothing here."""
+
     def views(self, x, seed=None):
         """Pictures of the model's own working for images x [N, H, W, C]: {name: `View`}."""
         return {}
@@ -136,14 +139,13 @@ class ImageModel(Configured, keras.Model):
         weights = self.trainable_weights
         gradients = tape.gradient(loss, weights)
         self.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        self._record(loss=minimised.loss + penalty, **minimised.recorded, **penalties)
-        return self.get_metrics_result()
+        return self._record(loss=minimised.loss + penalty, **minimised.recorded, **penalties)
 
     def test_step(self, data):
         x, target = self._unpacked(data)
         minimised = self.minimised(x, target, seed=self._step_seed(None), step=None, training=False)
-        self._record(loss=minimised.loss, **minimised.recorded)
-        return {name: self.trackers[name].result() for name in minimised.recorded}
+        means = self._record(loss=minimised.loss, **minimised.recorded)
+        return {name: means[name] for name in minimised.recorded}
 
     @property
     def metrics(self):
@@ -180,8 +182,10 @@ class ImageModel(Configured, keras.Model):
         return f"Prepare uint8 images with `vae_flows.image_data.{kind}()(images, seed)`."
 
     def _record(self, **values):
+        """Takes the values into the means of their names, and returns those."""
         for name, value in values.items():
             self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in values}
 
     def _step_seed(self, step):
         """Seed of this batch: of the optimizer's step in training, of the images seen so far in evaluation (None)."""

@@ -8,7 +8,7 @@ from flow_cases import ELEMENTS, FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 from tiny_models import BernoulliMixture, GradientSteps
 
-from vae_flows import densities, estimators, flows, iaf, latent_models
+from vae_flows import aef, densities, estimators, flows, iaf, latent_models
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
@@ -51,10 +51,10 @@ PIXEL_LAWS: dict[str, Case] = {
 IMAGE = (6, 6, 1)
 
 
-def _vae(posterior, *, prior=None, **options):
+def _vae(posterior, *, encoder=None, prior=None, **options):
     law = densities.Bernoulli(IMAGE)
     return latent_models.VAE(
-        encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
+        encoder=encoder or densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
         decoder=densities.Conditional(
             DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh"), law
         ),
@@ -76,6 +76,27 @@ def _warmup():
     return latent_models.Elbo(kl_weight=latent_models.LinearWarmup(4, floor=0.1), free_bits=0.01)
 
 
+def _autoencoding_flow():
+    law = densities.LatentScaleGaussian(IMAGE, floor=0.3)
+    decoder = DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh")
+    return aef.AutoencodingFlow(
+        encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), densities.DiagonalNormal(3, context=16)),
+        decoder=densities.Conditional(decoder, law),
+        prior=_flow_prior(),
+        core=_flow_prior(),
+        mask=aef.centre(IMAGE, features=3),
+        transforms=[flows.LogitPixels(alpha=0.05)],
+    )
+
+
+def _linear_core():
+    encoder = densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), densities.DiagonalNormal(3, context=16))
+    linear = DenseEncoder(IMAGE, hidden=(3,), activation="linear")
+    return _vae(
+        None, encoder=aef.CoreEncoder(encoder, core=_flow_prior(), network=linear), objective=aef.ExtendedSpace()
+    )
+
+
 MODELS: dict[str, Case] = {
     "VAE": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16))),
     "VAE with IAF posterior": Case(build=lambda: _vae(_iaf(), objective=_warmup())),
@@ -88,6 +109,19 @@ MODELS: dict[str, Case] = {
     ),
     "VAE with a refined posterior": Case(
         build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
+    ),
+    "VAE as plain autoencoder": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), objective=latent_models.Reconstruction())
+    ),
+    "VAE that is an autoencoding flow with a linear core": Case(build=_linear_core),
+    "AutoencodingFlow": Case(build=_autoencoding_flow, properties=EXACT),
+    "PixelFlow": Case(
+        build=lambda: latent_models.PixelFlow(
+            flows.premade.maf(36, layers=2, hidden=(40,), residual_blocks=0),
+            image_shape=IMAGE,
+            transforms=[flows.LogitPixels(alpha=0.05)],
+        ),
+        properties=EXACT,
     ),
     "mixture, exact": Case(build=lambda: BernoulliMixture(IMAGE), properties=EXACT),
 }

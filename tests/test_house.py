@@ -96,6 +96,7 @@ def concrete_layers(package, kind=None):
         ("encoders", registry.ENCODERS, set()),
         ("decoders", registry.DECODERS, set()),
         ("latent_models", registry.MODELS, set()),
+        ("aef", registry.MODELS | registry.ENCODERS, {"CoreEncoder"}),
     ],
 )
 def test_everything_exported_is_registered(package, cases, exempt):

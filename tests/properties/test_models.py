@@ -179,6 +179,8 @@ def test_a_person_needs_no_seed(name):
 )
 def test_images_that_are_not_prepared_are_refused_before_training(name, wrong, message):
     model = build(name)
+    if "2 values" in message and model.pixel_levels is None:
+        pytest.skip("a density takes all values between")
     with pytest.raises(ValueError, match=message):
         model.fit(wrong(images(8)), verbose=0)
     assert int(model.optimizer.iterations) == 0
