@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "arrays": ["ImageSet", "Split", "from_arrays"],
         "fingerprints": ["check_fingerprint", "fingerprint"],
+        "corruption": ["GaussianNoise"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],
         "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],

@@ -206,8 +206,8 @@ def named(part, name):
 
 
 def _first_images(x):
-    """The first images of an array or of a `tf.data.Dataset`; None of anything else."""
+    """The first images that are explained, of an array or a `tf.data.Dataset`; None of anything else."""
     if isinstance(x, tf.data.Dataset):
         x = next(iter(x), None)
-        return tf.convert_to_tensor(x[0] if isinstance(x, tuple) else x) if x is not None else None
+        return tf.convert_to_tensor(x[-1] if isinstance(x, tuple) else x) if x is not None else None
     return tf.convert_to_tensor(x[:_SEEN]) if isinstance(x, np.ndarray | tf.Tensor) else None

@@ -22,6 +22,7 @@ class Purpose(enum.IntEnum):
     VIEWS = 10
     PREPARATION = 11
     DRAW = 12
+    SETTLING = 13
 
 
 def key(seed, purpose):
