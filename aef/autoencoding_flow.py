@@ -95,8 +95,7 @@ class AutoencodingFlow(ExactModel):
 
     def _code(self, x, y, training=False):
         """z [B, D], and log|det dz/dcore| [B]."""
-        core, _ = self.mask.split(y)
-        u, log_core = pull(self.core(), core)
+        u, log_core = pull(self.core(), self.mask.core_of(y))
         z, log_q = push(self.encoder(self.mask.shell * x, training=training), u)
         return z, log_core - log_q
 
