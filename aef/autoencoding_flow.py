@@ -7,6 +7,7 @@ from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.exact_model import ExactModel
 from vae_flows.latent_models.image_model import named
 from vae_flows.latent_models.seeds import as_seed
+from vae_flows.latent_models.terms import View
 
 __all__ = ["AutoencodingFlow"]
 
@@ -145,3 +146,10 @@ class AutoencodingFlow(ExactModel):
         z0 = temperature * standard_normal([count, self.latent_features], seed=seed)
         d = deviations * standard_normal([count, self.mask.shell_features], seed=d_seed)
         return tf.clip_by_value(self.from_noise(z0, d), 0.0, 1.0)
+
+    def views(self, x, seed=None):
+        z0, d = self.to_noise(x)
+        pictures = [tf.clip_by_value(self.from_noise(z0, share * d), 0.0, 1.0) for share in (0.0, 0.5, 1.0)]
+        labels = ("image", "mean image", "half of d", "all of d")
+        caption = "Images, and what their codes give with none, half and all of the shell's deviations: in the end, themselves."
+        return {"deviations": View(tf.stack([x, *pictures], 1), labels, caption)}

@@ -18,5 +18,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "seeds": ["Purpose", "as_seed", "key"],
         "terms": ["ElboTerms", "Minimised", "View"],
         "vae": ["VAE"],
+        "views": ["interpolations", "restorations", "restored", "temperatures"],
     },
 )

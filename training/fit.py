@@ -173,8 +173,8 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
     log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
-    kinds = (Pictures, Latents) if isinstance(recipe.model, LatentModel) else (Pictures,)
-    shows = [kind(curves.validation, **shown) for kind in kinds]
+    shows = [Pictures(curves.validation, corruption=recipe.corruption, **shown)]
+    shows += [Latents(curves.validation, **shown)] if isinstance(recipe.model, LatentModel) else []
     interruption = Interruption()
     checkpoints = saving.checkpoints
     timing = Timing(progress, batch=recipe.batch)
