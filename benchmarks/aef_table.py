@@ -87,20 +87,20 @@ def figures(runs, latent):
         raise click.ClickException(f"Runs must be judged on the same images. Received: {counts}. Choose another --out.")
     found = {}
     for name, run in runs.items():
-        results, spec = run.results, run.data.spec
-        nats = spec.pixels * math.log(2.0)
+        results, levels = run.results, run.preparation.levels
+        nats = math.prod(run.model.image_shape) * math.log(2.0)
         bits, error = _mean(values[name]["nll"] / nats)
         bound = results["test"]["neg_elbo"]
         gain, gain_error = _mean((values[REFERENCE]["nll"] - values[name]["nll"]) / nats)
         found[name] = {
             "name": name,
             "latent": latent if name in ROWS else "",
-            "bits_per_dim": bits + math.log2(spec.levels),
+            "bits_per_dim": bits + math.log2(levels),
             "standard_error": error,
             "method": results["test"]["nll"]["method"],
             "samples": results["test"]["nll"]["samples"],
             "unreliable_images": results["test"]["nll"].get("unreliable_images", 0),
-            "bound": None if bound is None else bound / nats + math.log2(spec.levels),
+            "bound": None if bound is None else bound / nats + math.log2(levels),
             "gain": gain,
             "gain_error": gain_error,
             "images": counts[name],
