@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "arrays": ["ImageSet", "Split", "from_arrays"],
-        "fingerprints": ["check_fingerprint", "fingerprint"],
         "corruption": ["GaussianNoise"],
+        "fingerprints": ["check_fingerprint", "fingerprint"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],
         "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],

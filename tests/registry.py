@@ -110,14 +110,11 @@ MODELS: dict[str, Case] = {
     "VAE with a refined posterior": Case(
         build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
     ),
-    "VAE as plain autoencoder": Case(
-        build=lambda: _vae(densities.DiagonalNormal(3, context=16), objective=latent_models.Reconstruction())
-    ),
     "VAE that is an autoencoding flow with a linear core": Case(build=_linear_core),
     "AutoencodingFlow": Case(build=_autoencoding_flow, properties=EXACT),
     "PixelFlow": Case(
         build=lambda: latent_models.PixelFlow(
-            flows.premade.maf(36, layers=2, hidden=(40,), residual_blocks=0),
+            flows.premade.maf(36, layers=1, hidden=(40,), residual_blocks=0),
             image_shape=IMAGE,
             transforms=[flows.LogitPixels(alpha=0.05)],
         ),
