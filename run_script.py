@@ -9,9 +9,22 @@ python run_script.py --help mnist_planar
 A preset is a function whose body is the model; its keyword arguments are what the command line may change.
 """
 
+import math
 from typing import Literal
 
-from vae_flows import blocks, decoders, densities, encoders, experiment, flows, iaf, image_data, latent_models, training
+from vae_flows import (
+    aef,
+    blocks,
+    decoders,
+    densities,
+    encoders,
+    experiment,
+    flows,
+    iaf,
+    image_data,
+    latent_models,
+    training,
+)
 
 # To begin with
 
@@ -302,6 +315,183 @@ def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batc
 
 
 # By section, and by the data set that they run on unless told otherwise.
+
+
+# Autoencoding flows, and their equals made of the same parts: Silvestri et al. 2022, arXiv:2205.09546
+
+Networks, Scale, Steps = (
+    Literal["small", "residual"],
+    Literal["fixed", "pixel", "latent"],
+    Literal["none", "maf", "iaf"],
+)
+
+
+def aef_parts(data, latent, networks, scale):
+    """Encoder, decoder network, law of the prepared pixels, and their transforms."""
+    shape, channels = data.spec.shape, data.spec.shape[-1]
+    match scale:
+        case "fixed":
+            law = densities.FixedScaleGaussian(shape)
+        case "pixel":
+            law = densities.PixelScaleGaussian(shape)
+        case "latent":
+            law = densities.LatentScaleGaussian(shape, floor=0.01)
+    match networks:
+        case "small":
+            encoder = encoders.StridedEncoder(shape, filters=(64, 128))
+            decoder = decoders.StridedDecoder(latent, image_shape=shape, outputs=law.context, filters=(128, 64))
+        case "residual":
+            sizes = {"width": max(latent, 32), "blocks": (3,) * math.gcd(*shape[:2], 8).bit_length()}
+            encoder = encoders.BottleneckEncoder(shape, **sizes)
+            decoder = decoders.BottleneckDecoder(latent, image_shape=shape, outputs=law.context, **sizes)
+    code = densities.Conditional(encoder, densities.DiagonalNormal(latent, context=encoder.features))
+    logit = flows.LogitPixels(alpha=1e-6 if channels == 1 else 0.05)
+    return code, decoder, law, [logit, flows.ActivationNormalisedPixels(channels)]
+
+
+def aef_flow(latent, flow, context=0):
+    """The law of a core, a prior or a posterior: four steps of width 256."""
+    step = {"layers": 4, "hidden": (256,), "residual_blocks": 2, "normalised": True, "context": context}
+    match flow:
+        case "maf":
+            return flows.premade.maf(latent, **step)
+        case "iaf":
+            return flows.premade.iaf(latent, element=flows.Affine(), **step)
+    return densities.DiagonalNormal(latent, context=context) if context else densities.StandardNormal(latent)
+
+
+def aef_recipe(data, model, *, batch, learning_rate, **others):
+    """100,000 steps unless validation, every 500 of them, has long been no better."""
+    return training.Recipe(
+        model=model,
+        preparation=image_data.Dequantise(levels=data.spec.levels),
+        optimizer=training.Adam(learning_rate, global_clipnorm=200.0),
+        batch=batch,
+        epochs=-(-100_000 // (data.train.count // batch)),
+        validate_every=500,
+        patience=20,
+        steps_per_execution=10,
+        evaluation={"importance": {"samples": 500}},
+        **others,
+    )
+
+
+def mnist_aef(
+    data,
+    *,
+    core: Literal["centre", "corners", "linear"] = "centre",
+    latent=32,
+    networks: Networks = "small",
+    scale: Scale = "fixed",
+    flow: Steps = "maf",
+    batch=128,
+    learning_rate=3e-3,
+):
+    """Autoencoding flow: exact with a core of pixels in the centre or the corners, else in an extended space"""
+    encoder, decoder, law, transforms = aef_parts(data, latent, networks, scale)
+    prior, noise, shape = aef_flow(latent, flow), aef_flow(latent, flow), data.spec.shape
+    if core == "linear":
+        linear = encoders.DenseEncoder(shape, hidden=(latent,), activation="linear")
+        model = latent_models.VAE(
+            encoder=aef.CoreEncoder(encoder, core=noise, network=linear),
+            decoder=densities.Conditional(decoder, flows.TransformedPixels(law, transforms)),
+            prior=prior,
+            objective=aef.ExtendedSpace(),
+        )
+    else:
+        mask = {"centre": aef.centre, "corners": aef.corners}[core](shape, features=latent)
+        model = aef.AutoencodingFlow(
+            encoder, densities.Conditional(decoder, law), prior, core=noise, mask=mask, transforms=transforms
+        )
+    return aef_recipe(data, model, batch=batch, learning_rate=learning_rate)
+
+
+def mnist_aef_vae(
+    data,
+    *,
+    objective: Literal["elbo", "iwae", "reconstruction"] = "elbo",
+    posterior: Steps = "none",
+    prior: Steps = "none",
+    latent=32,
+    networks: Networks = "small",
+    scale: Scale = "fixed",
+    batch=128,
+    learning_rate=3e-3,
+):
+    """Its equal: VAE, IWAE of 10 samples or plain autoencoder, with flows in posterior and prior"""
+    encoder, decoder, law, transforms = aef_parts(data, latent, networks, scale)
+    goals = {
+        "elbo": latent_models.Elbo(),
+        "iwae": latent_models.Iwae(10),
+        "reconstruction": latent_models.Reconstruction(),
+    }
+    model = latent_models.VAE(
+        encoder=densities.Conditional(encoder.network, aef_flow(latent, posterior, context=encoder.network.features)),
+        decoder=densities.Conditional(decoder, flows.TransformedPixels(law, transforms)),
+        prior=aef_flow(latent, prior),
+        objective=goals[objective],
+    )
+    return aef_recipe(data, model, batch=batch, learning_rate=learning_rate)
+
+
+def mnist_pixel_maf(data, *, layers=4, width=1024, batch=128, learning_rate=3e-3):
+    """Masked autoregressive flow of all pixels, without a code (arXiv:1705.07057)"""
+    flow = flows.premade.maf(data.spec.pixels, layers=layers, hidden=(width,), residual_blocks=1, normalised=True)
+    _, _, _, transforms = aef_parts(data, 2, "small", "fixed")
+    model = latent_models.PixelFlow(flow, image_shape=data.spec.shape, transforms=transforms)
+    return aef_recipe(data, model, batch=batch, learning_rate=learning_rate)
+
+
+def mnist_restore(
+    data, *, model: Literal["aef", "vae", "ae"] = "aef", noise=0.25, latent=32, batch=128, learning_rate=3e-3
+):
+    """Learns to take normal noise off images: autoencoding flow with a central core, or the equal VAE or autoencoder"""
+    shape = data.spec.shape
+    encoder, decoder, _, _ = aef_parts(data, latent, "small", "fixed")
+    objective = {"aef": aef.ExtendedSpace(), "vae": latent_models.Elbo(), "ae": latent_models.Reconstruction()}[model]
+    if model == "aef":
+        pixels = aef.CorePixels(aef.centre(shape, features=latent))
+        encoder = aef.CoreEncoder(encoder, core=aef_flow(latent, "maf"), network=pixels)
+    law = densities.SharedScaleGaussian(shape, initial_scale=0.3)  # of the pixels themselves, whose error is judged
+    prior = aef_flow(latent, "none" if model == "ae" else "maf")
+    built = latent_models.VAE(encoder, densities.Conditional(decoder, law), prior, objective=objective)
+    corruption = image_data.GaussianNoise(noise)
+    return aef_recipe(data, built, batch=batch, learning_rate=learning_rate, corruption=corruption)
+
+
+def cifar10_aef(
+    data,
+    *,
+    core: Literal["centre", "corners", "linear"] = "centre",
+    latent=128,
+    networks: Networks = "residual",
+    scale: Scale = "pixel",
+    flow: Steps = "maf",
+    batch=128,
+    learning_rate=3e-3,
+):
+    """Autoencoding flow with residual networks; for images of 64 x 64, too"""
+    given = {"core": core, "networks": networks, "scale": scale, "flow": flow}
+    return mnist_aef(data, latent=latent, batch=batch, learning_rate=learning_rate, **given)
+
+
+def cifar10_aef_vae(
+    data,
+    *,
+    objective: Literal["elbo", "iwae", "reconstruction"] = "elbo",
+    posterior: Steps = "none",
+    prior: Steps = "none",
+    latent=128,
+    networks: Networks = "residual",
+    scale: Scale = "pixel",
+    batch=128,
+    learning_rate=3e-3,
+):
+    """Its equal: VAE, IWAE or plain autoencoder"""
+    given = {"objective": objective, "posterior": posterior, "prior": prior, "networks": networks, "scale": scale}
+    return mnist_aef_vae(data, latent=latent, batch=batch, learning_rate=learning_rate, **given)
+
+
 PRESETS = experiment.catalogue(
     {
         "To begin with": {"digits": [quickstart]},
@@ -314,6 +504,10 @@ PRESETS = experiment.catalogue(
             ]
         },
         "Grey levels and colours": {"mnist": [mnist_grey], "cifar10": [cifar10_vae, cifar10_planar]},
+        "Autoencoding flows and their equals (arXiv:2205.09546)": {
+            "mnist": [mnist_aef, mnist_aef_vae, mnist_pixel_maf, mnist_restore],
+            "cifar10": [cifar10_aef, cifar10_aef_vae],
+        },
     }
 )  # fmt: skip
 run_from_terminal = experiment.command_line(PRESETS)
