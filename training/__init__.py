@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "console_log": ["recorded"],
         "fit": ["Outcome", "fit"],
-        "learning_rates": ["halved_every"],
+        "learning_rates": ["cosine", "halved_every"],
         "optimizers": ["SGD", "Adam", "AdamW", "Adamax", "seed_first_weights"],
         "recipe": ["Recipe"],
         "run_config": ["run_config"],
