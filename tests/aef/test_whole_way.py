@@ -8,7 +8,7 @@ import tensorflow as tf
 from vae_flows.image_data import Dequantise
 from vae_flows.latent_models import load_model
 from vae_flows.reports import FinishedRun, Subject, compare, write_report
-from vae_flows.run_folder import RunFolder
+from vae_flows.run_folder import RunFolder, write_json
 from vae_flows.training import export, fit, run_config
 
 
@@ -18,7 +18,7 @@ def run(tmp_path_factory):
     folder, data = RunFolder.create(tmp_path_factory.mktemp("aef")), small_run.data()
     recipe = small_run.recipe("AutoencodingFlow", preparation=Dequantise(), validate_every=5)
     fit(recipe, data, folder, seed=3, steps=10)
-    folder.write_json("config.json", run_config(recipe, preset="aef", dataset="ramps", seed=3))
+    write_json(folder.config, run_config(recipe, preset="aef", dataset="ramps", seed=3))
     export(recipe.model, recipe.preparation, folder.saved_model)
     finished = FinishedRun.trained(folder, Subject(recipe.model, data, recipe.preparation, seed=3))
     write_report(finished, training={"seconds": 1.0, "images_per_second": 1.0}, steps=10)

@@ -8,7 +8,7 @@ from vae_flows.image_data import GaussianNoise
 from vae_flows.latent_models import restored
 from vae_flows.reports import FinishedRun, Subject, compare, write_report
 from vae_flows.reports.restoration import corrupted_batches, restoration
-from vae_flows.run_folder import RunFolder
+from vae_flows.run_folder import RunFolder, write_json
 from vae_flows.training import fit, run_config
 
 
@@ -17,7 +17,7 @@ def run(tmp_path_factory):
     """A run of a model that learned to restore images."""
     folder, data = RunFolder.create(tmp_path_factory.mktemp("restoring")), small_run.data()
     recipe = small_run.recipe(corruption=GaussianNoise(0.2), evaluation={"importance": {"samples": 5}})
-    folder.write_json("config.json", run_config(recipe, preset="small", dataset="ramps", seed=3))
+    write_json(folder.config, run_config(recipe, preset="small", dataset="ramps", seed=3))
     fit(recipe, data, folder, seed=3)
     subject = Subject(recipe.model, data, recipe.preparation, seed=3)
     finished = FinishedRun.trained(folder, subject)
