@@ -72,7 +72,8 @@ def trained(path, preset, given, **options):
     """The run in a folder, carried out as far as it is not."""
     folder = RunFolder(path)
     if not folder.test_images.is_file():
-        words = [preset, *given, f"iterations={options['steps']}", "--out", path, "--resume"]
+        words = [preset, *given, f"iterations={options['steps']}", "--out", path]
+        words += ["--resume"] if folder.config.is_file() else []
         for name, value in options.items():
             words += [] if value is None else [f"--{name.replace('_', '-')}", value]
         subprocess.run([sys.executable, SCRIPT, *map(str, words)], check=True)
