@@ -6,6 +6,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 FOLDERS = [
+    "aef",
     "blocks",
     "decoders",
     "densities",

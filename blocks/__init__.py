@@ -5,6 +5,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "bottleneck": ["BottleneckBlock"],
         "configured": ["Configured"],
         "data_initialised": ["DataInitialised", "initialise_from_data"],
         "feature_net": ["FeatureNet"],

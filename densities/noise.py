@@ -52,7 +52,7 @@ def push(distribution, noise):
 @tf.autograph.experimental.do_not_convert
 @functools.singledispatch
 def pull(distribution, value):
-    """The noise u behind a value: the inverse of `push`. [..., D] -> [..., D]."""
+    """The inverse of `push`: z [..., D] -> the noise u [..., D] behind it, and log p(z) [...]."""
     raise TypeError(_no_map(distribution))
 
 
@@ -71,7 +71,8 @@ def _(distribution: tfd.MultivariateNormalLinearOperator, noise):
 
 @pull.register
 def _(distribution: tfd.MultivariateNormalLinearOperator, value):
-    return distribution.scale.solvevec(value - distribution.loc)
+    noise = distribution.scale.solvevec(value - distribution.loc)
+    return noise, standard_normal_log_prob(noise) - distribution.scale.log_abs_determinant()
 
 
 def draw(distribution, *, shape=(), seed):

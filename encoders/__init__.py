@@ -5,10 +5,12 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "bottleneck": ["BottleneckEncoder"],
         "convolutional": ["ConvolutionalEncoder"],
         "dense": ["DenseEncoder"],
         "gated_conv": ["GatedConvEncoder"],
         "padded": ["Padded"],
         "resnet": ["ResNetEncoder"],
+        "strided": ["StridedEncoder"],
     },
 )

@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "LogitPixels",
             "PixelTransform",
             "TransformedPixels",
+            "chained",
             "spread",
         ],
         "permutation": ["Permutation", "Reverse", "with_reversals"],

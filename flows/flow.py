@@ -37,7 +37,9 @@ def _(distribution: FlowDistribution, noise):
 
 @pull.register
 def _(distribution: FlowDistribution, value):
-    return pull(distribution.distribution, inverse_and_log_det(distribution.bijector, value)[0])
+    u, log_det = inverse_and_log_det(distribution.bijector, value)
+    noise, log_base = pull(distribution.distribution, u)
+    return noise, log_base + log_det
 
 
 @push.register

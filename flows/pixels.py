@@ -18,6 +18,7 @@ __all__ = [
     "LogitPixels",
     "PixelTransform",
     "TransformedPixels",
+    "chained",
     "spread",
 ]
 
@@ -192,12 +193,21 @@ class TransformedPixels(LazyDistribution):
         self.built = True
 
     def given(self, context):
-        forward = tfb.Chain([transform() for transform in reversed(self.transforms)])
-        return _PixelDistribution(self.law(context), forward)
+        return _PixelDistribution(self.law(context), chained(self.transforms))
 
     def display(self, distribution):
         """The mean of y, taken back to pixels: [..., H, W, C] in [0, 1]."""
         return tf.clip_by_value(distribution.forward.inverse(distribution.law.mean()), 0.0, 1.0)
+
+
+def chained(transforms):
+    """Pixel transforms as one `tfb.Bijector`; the first listed acts first on x.
+
+    Example:
+        >>> float(chained([LogitPixels()]).forward(0.5))
+        0.0
+    """
+    return tfb.Chain([transform() for transform in reversed(transforms)])
 
 
 def spread(x, transforms=()):
@@ -218,6 +228,5 @@ def spread(x, transforms=()):
 
     Reference: Park et al. Variational Laplace Autoencoders. 2019 (ICML)
     """
-    for transform in transforms:
-        x = transform().forward(x)
-    return float(tf.sqrt(tf.reduce_mean(tf.math.reduce_variance(x, 0))))
+    y = chained(transforms).forward(x)
+    return float(tf.sqrt(tf.reduce_mean(tf.math.reduce_variance(y, 0))))

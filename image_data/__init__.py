@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "arrays": ["ImageSet", "Split", "from_arrays"],
+        "corruption": ["GaussianNoise"],
         "fingerprints": ["check_fingerprint", "fingerprint"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],

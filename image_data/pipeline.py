@@ -8,12 +8,12 @@ import tensorflow as tf
 
 __all__ = ["evaluation_batches", "training_batches"]
 
-_ORDER, _NOISE, _FLIPS, _EVALUATION = range(4)  # what a seed is for
+_ORDER, _NOISE, _FLIPS, _EVALUATION, _CORRUPTION, _CORRUPTED_EVALUATION = range(6)  # what a seed is for
 _CHUNK = 256  # images that share one draw of evaluation noise, whatever the batch
 
 
-def training_batches(split, *, batch, preparation, seed, start_step=0, flips=False):
-    """An infinite data set of prepared training images, [batch, H, W, C] float32.
+def training_batches(split, *, batch, preparation, seed, start_step=0, flips=False, corruption=None):
+    """An infinite data set of prepared training images, [batch, H, W, C] float32; with a corruption, of pairs of them.
 
     The element at step s depends only on (seed, s), not on where the data set was started. Each epoch of
     `split.count // batch` steps visits images in an order of its own, each at most once; what does not fill a batch is
@@ -27,6 +27,8 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
         seed: Seed of the run, 0 .. 2**31 - 1.
         start_step: Number of steps that have been made already.
         flips: Whether each image is mirrored left to right with probability 1/2.
+        corruption: Map (prepared images, seed int32 [2]) -> corrupted ones, such as `GaussianNoise()`: a batch is then
+            (corrupted, clean), for a model that learns to restore them.
 
     Raises:
         ValueError: if the split is smaller than a batch, or an argument is out of range.
@@ -60,7 +62,8 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
         if flips:
             mirrored = tf.random.stateless_uniform([batch, 1, 1, 1], _seed(seed, _FLIPS, step), alg="philox") < 0.5
             chosen = tf.where(mirrored, chosen[:, :, ::-1], chosen)
-        return preparation(chosen, _seed(seed, _NOISE, step))
+        x = preparation(chosen, _seed(seed, _NOISE, step))
+        return x if corruption is None else (corruption(x, _seed(seed, _CORRUPTION, step)), x)
 
     first_epoch, skipped = divmod(start_step, per_epoch)
     rows = tf.data.Dataset.counter(first_epoch).flat_map(epoch_order).skip(skipped)
@@ -68,7 +71,7 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
     return _ready(batches, count=tf.data.INFINITE_CARDINALITY)
 
 
-def evaluation_batches(split, *, batch, preparation, seed):
+def evaluation_batches(split, *, batch, preparation, seed, corruption=None):
     """A finite data set of all images of a split in their order, each once; the last batch may be smaller.
 
     The noise of an image depends on (seed, number of the image), not on `batch` nor on how many images follow it.
@@ -78,6 +81,7 @@ def evaluation_batches(split, *, batch, preparation, seed):
         batch: Images in a batch.
         preparation: Map (uint8 images, seed int32 [2]) -> float32 images, one of `image_data.prepare`.
         seed: Seed of the noise, 0 .. 2**31 - 1.
+        corruption: As in `training_batches`.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -96,8 +100,11 @@ def evaluation_batches(split, *, batch, preparation, seed):
     def prepare(chunk):
         # A whole chunk of noise is drawn even where the split ends within it.
         rows = chunk * _CHUNK + tf.range(_CHUNK, dtype=tf.int64)
-        prepared = preparation(tf.gather(images, tf.minimum(rows, count - 1)), _seed(seed, _EVALUATION, chunk))
-        return prepared[: tf.minimum(count - chunk * _CHUNK, _CHUNK)]
+        x = preparation(tf.gather(images, tf.minimum(rows, count - 1)), _seed(seed, _EVALUATION, chunk))
+        there = tf.minimum(count - chunk * _CHUNK, _CHUNK)
+        if corruption is None:
+            return x[:there]
+        return corruption(x, _seed(seed, _CORRUPTED_EVALUATION, chunk))[:there], x[:there]
 
     chunks = tf.data.Dataset.range(-(-count // _CHUNK))
     prepared = chunks.map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).rebatch(batch)

@@ -72,6 +72,9 @@ class ImageModel(Configured, keras.Model):
         """Scalars that are added to the mean loss of a training step, by name."""
         return {}
 
+    def settle(self, x, seed=None):
+        """Chooses, on prepared validation images x, what is left to choose when the weights are trained: nothing here."""
+
     def views(self, x, seed=None):
         """Pictures of the model's own working for images x [N, H, W, C]: {name: `View`}."""
         return {}
@@ -156,8 +159,8 @@ class ImageModel(Configured, keras.Model):
     def test_step(self, data):
         x, target = self._unpacked(data)
         minimised = self.minimised(x, target, seed=self._step_seed(None), step=None, training=False)
-        self._record(loss=minimised.loss, **minimised.recorded)
-        return {name: self.trackers[name].result() for name in minimised.recorded}
+        means = self._record(loss=minimised.loss, **minimised.recorded)
+        return {name: means[name] for name in minimised.recorded}
 
     @property
     def metrics(self):
@@ -201,8 +204,10 @@ class ImageModel(Configured, keras.Model):
         return f"Prepare uint8 images with `vae_flows.image_data.{kind}()(images, seed)`."
 
     def _record(self, **values):
+        """Takes the values into the means of their names, and returns those."""
         for name, value in values.items():
             self.trackers[name].update_state(value)
+        return {name: self.trackers[name].result() for name in values}
 
     def _step_seed(self, step):
         """Seed of this batch: of the optimizer's step in training, of the images seen so far in evaluation (None)."""
@@ -231,8 +236,8 @@ def named(part, name):
 
 
 def _first_images(x):
-    """The first images of an array or of a `tf.data.Dataset`; None of anything else."""
+    """The first images that are explained, of an array or a `tf.data.Dataset`; None of anything else."""
     if isinstance(x, tf.data.Dataset):
         x = next(iter(x), None)
-        return tf.convert_to_tensor(x[0] if isinstance(x, tuple) else x) if x is not None else None
+        return tf.convert_to_tensor(x[-1] if isinstance(x, tuple) else x) if x is not None else None
     return tf.convert_to_tensor(x[:_SEEN]) if isinstance(x, np.ndarray | tf.Tensor) else None

@@ -83,7 +83,7 @@ class VectorInference(Inference):
         return push(self.law, noise)[0]
 
     def noise(self, z):
-        return pull(self.law, z)
+        return pull(self.law, z)[0]
 
     def log_prob(self, z):
         return self.law.log_prob(z)

@@ -82,6 +82,9 @@ class LatentModel(ImageModel):
         lead = [] if self.objective.samples is None else [self.objective.samples]
         return self.objective(inference, self._noise([*lead, tf.shape(x)[0]], seed), step)
 
+    def settle(self, x, seed=None):
+        self.objective.settle(self, x, as_seed(seed))
+
     def terms(self, x, seed=None):
         """`ElboTerms` of one posterior sample: [B] and [B, G]."""
         return self.infer(x).terms(self._noise([tf.shape(x)[0]], as_seed(seed)))

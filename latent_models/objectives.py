@@ -8,7 +8,7 @@ from vae_flows.blocks.configured import Configured
 from vae_flows.latent_models.schedules import Constant
 from vae_flows.latent_models.terms import Minimised
 
-__all__ = ["Elbo", "Iwae", "Objective"]
+__all__ = ["Elbo", "Iwae", "Objective", "Reconstruction"]
 
 
 class Objective(Configured):
@@ -44,16 +44,19 @@ class Objective(Configured):
         """
         terms = inference.terms(noise)
         loss = self.loss(terms, step)
-        return Minimised(loss, self.recorded(terms) | self.extra(terms, loss, step))
+        return Minimised(loss, self.bound(terms) | self.extra(terms, loss, step))
 
     @staticmethod
-    def recorded(terms):
-        """What is recorded whatever is minimised: the bound and its parts."""
+    def bound(terms):
+        """What is recorded whatever is minimised: the negative ELBO and its parts."""
         return {
             "neg_elbo": -terms.elbo,
             "kl": tf.reduce_sum(terms.kl, -1),
             "neg_log_likelihood_given_z": -terms.log_likelihood,
         }
+
+    def settle(self, model, x, seed):
+        """`ImageModel.settle` of the model that has this objective."""
 
 
 class Elbo(Objective):
@@ -89,6 +92,23 @@ class Elbo(Objective):
 
     def extra(self, terms, loss, step):
         return {} if step is None else {"kl_weight": self.kl_weight(step)}
+
+
+class Reconstruction(Objective):
+    """The error of a plain autoencoder, whose code is the centre of q(z | x); the prior and q's scale learn nothing.
+
+    loss = -log p(x | z) at the centre
+
+    Validation records the bound beside it, of the untrained scale.
+    """
+
+    records = ("reconstruction",)
+    validated_by = "reconstruction"
+
+    def __call__(self, inference, noise, step=None):
+        loss = -inference.terms(tf.zeros_like(noise)).log_likelihood
+        bound = {} if step is not None else self.bound(inference.terms(noise))
+        return Minimised(loss, {"reconstruction": loss, **bound})
 
 
 class Iwae(Objective):

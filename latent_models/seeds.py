@@ -23,6 +23,7 @@ class Purpose(enum.IntEnum):
     PREPARATION = 11
     DRAW = 12
     CODES = 13
+    SETTLING = 14
 
 
 def key(seed, purpose):

@@ -61,7 +61,7 @@ class BalancedElbo(Objective):
     def __call__(self, inference, noise, step=None):
         terms = inference.expected_terms(noise)
         if step is None:
-            return Minimised(-terms.elbo, self.recorded(terms))
+            return Minimised(-terms.elbo, self.bound(terms))
         weight, kl = self.kl_weight(step), terms.kl
         if self.balance:
             coefficients = balanced(kl, group_weights(inference.groups))
@@ -70,4 +70,4 @@ class BalancedElbo(Objective):
             mean = tf.reduce_mean(terms.kl, 0, keepdims=True)  # [1, G]
             kl = tf.where(mean > self.free_bits, kl, tf.stop_gradient(kl))
         loss = weight * tf.reduce_sum(kl, -1) - terms.log_likelihood
-        return Minimised(loss, self.recorded(terms) | {"kl_weight": weight})
+        return Minimised(loss, self.bound(terms) | {"kl_weight": weight})

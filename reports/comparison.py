@@ -163,6 +163,7 @@ _COLUMNS = (
     Column("KL", lambda r: r["test"]["kl"], _nats),
     Column("-log p(x|z)", lambda r: r["test"]["neg_log_likelihood_given_z"], _nats),
     Column("bits/dim", lambda r: r["test"]["bits_per_dim"], "{:.3f}".format, lower_is_better=True),
+    Column("restoration MSE", lambda r: (r.get("restoration") or {}).get("mse"), "{:.5f}".format, lower_is_better=True),
     Column("weights", lambda r: r["parameters"], "{:,}".format),
     Column("steps", lambda r: r["steps"], "{:,}".format),
     Column("images", lambda r: r["test"]["images"], "{:,}".format),

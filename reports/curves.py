@@ -13,7 +13,13 @@ _PANELS = {
     "learning_rate": "learning rate",
     "kl_weight": "KL weight",
 }
-_MAIN = {"neg_elbo": "Negative ELBO", "neg_iwae": "Negative importance-weighted bound", "nll": "-log p(x)"}
+_MAIN = {
+    "neg_elbo": "Negative ELBO",
+    "neg_iwae": "Negative importance-weighted bound",
+    "nll": "-log p(x)",
+    "neg_log_extended": "-log p(x, w) of image and core",
+    "reconstruction": "-log p(x|z) at the code",
+}
 _FALLING = (*_MAIN, "neg_log_likelihood_given_z")  # shown without their first plunge
 _COLOURS = {"train": SERIES[0], "validation": SERIES[1]}
 

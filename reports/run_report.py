@@ -6,6 +6,7 @@ import tensorflow as tf
 from vae_flows.estimators.noise import PlacedNoise
 from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
+from vae_flows.latent_models.views import interpolations, restorations, temperatures
 from vae_flows.reports.curves import training_curves
 from vae_flows.reports.evaluation import elbo_terms, exact_log_prob
 from vae_flows.reports.figure_style import save
@@ -14,6 +15,7 @@ from vae_flows.reports.images import image_grid, labelled_rows, reconstruction_p
 from vae_flows.reports.judging import judge
 from vae_flows.reports.latent_space import latent_map
 from vae_flows.reports.posterior import posterior_contours, posterior_planes, spread_of_fits
+from vae_flows.reports.restoration import corrupted_batches, restoration
 
 __all__ = ["write_figures", "write_report"]
 
@@ -53,6 +55,7 @@ def write_report(run, *, training, steps, test_images=None):
         "training": {name: float(training[name]) for name in ("seconds", "images_per_second")},
         "validation": validation,
         "latents": _latents(subject, test_images),
+        "restoration": restoration(subject, run.config, subject.count(test_images)),
     }
     return judge(run, at_most=test_images, facts=facts)
 
@@ -71,13 +74,26 @@ def write_figures(run, *, test_images=None):
     pairs = min(_PAIRS, test_images or _PAIRS)
     rebuilt = model.reconstruct(_first(subject, pairs), seed=key(subject.seed, Purpose.RECONSTRUCTIONS))
     save(reconstruction_pairs(subject.originals(pairs), rebuilt), figures / "reconstructions.png")
-    shown = _first(subject, min(_VIEWED, test_images or _VIEWED))
-    for name, view in model.views(shown, seed=key(subject.seed, Purpose.VIEWS)).items():
+    for name, view in _views(run, subject.count(min(_VIEWED, test_images or _VIEWED))).items():
         save(labelled_rows(view.pictures, view.labels), figures / f"view_{name}.png", caption=view.caption)
     _write_latent_figures(subject, figures, test_images)
     history = read_history(run.folder.tensorboard)
     if model.validated_by in history:
         save(training_curves(history, model.validated_by), figures / "training_curves.png")
+
+
+def _views(run, images):
+    """Every model's views, and the model's own, of the first test images."""
+    subject, seed = run.subject, key(run.subject.seed, Purpose.VIEWS)
+    x = _first(subject, images)
+    views = {
+        "temperatures": temperatures(subject.model, images, seed),
+        "interpolations": interpolations(subject.model, x),
+    }
+    batches = corrupted_batches(subject, run.config, images)
+    if batches is not None:
+        views["restorations"] = restorations(subject.model, *next(iter(batches)))
+    return {**views, **subject.model.views(x, seed=seed)}
 
 
 def _write_latent_figures(subject, figures, test_images):

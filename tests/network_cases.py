@@ -2,7 +2,7 @@
 
 from case import Case
 
-from vae_flows import decoders, encoders
+from vae_flows import aef, decoders, encoders
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
@@ -30,6 +30,9 @@ ENCODERS: dict[str, Case] = {
     "ResNetEncoder plain": _network(
         encoders.ResNetEncoder, (8, 8, 1), features=6, filters=4, strides=(2, 1), weight_normalised=False
     ),
+    "BottleneckEncoder": _network(encoders.BottleneckEncoder, (8, 12, 3), width=8, blocks=(1, 1, 2)),
+    "StridedEncoder": _network(encoders.StridedEncoder, (8, 12, 3), filters=(4, 6)),
+    "CorePixels": Case(build=lambda: aef.CorePixels(aef.corners((6, 5, 2), features=7))),
     "Padded": Case(build=lambda: encoders.Padded(DenseEncoder((8, 8, 1), hidden=(6,)), padding=((1, 1), (0, 2)))),
 }
 SMALL = {"image_shape": (6, 5, 2), "outputs": 4}
@@ -44,5 +47,7 @@ DECODERS: dict[str, Case] = {
     "GatedConvDecoder": _network(decoders.GatedConvDecoder, 3, filters=(4,) * 6, kernel=3, **LARGE),
     "ResNetDecoder": _network(decoders.ResNetDecoder, 3, filters=4, **LARGE),
     "ResNetDecoder plain": _network(decoders.ResNetDecoder, 3, filters=4, weight_normalised=False, **LARGE),
+    "BottleneckDecoder": _network(decoders.BottleneckDecoder, 3, width=8, blocks=(2, 1), **LARGE),
+    "StridedDecoder": _network(decoders.StridedDecoder, 3, filters=(6, 4), **LARGE),
     "Cropped": Case(build=lambda: decoders.Cropped(DenseDecoder(3, hidden=(5,), **SMALL), cropping=1)),
 }

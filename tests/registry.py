@@ -8,7 +8,7 @@ from flow_cases import ELEMENTS, FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 from tiny_models import BernoulliMixture, GradientSteps
 
-from vae_flows import densities, estimators, flows, iaf, latent_models, nvae_tf
+from vae_flows import aef, densities, estimators, flows, iaf, latent_models, nvae_tf
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
@@ -51,10 +51,10 @@ PIXEL_LAWS: dict[str, Case] = {
 IMAGE = (6, 6, 1)
 
 
-def _vae(posterior, *, prior=None, **options):
+def _vae(posterior, *, encoder=None, prior=None, **options):
     law = densities.Bernoulli(IMAGE)
     return latent_models.VAE(
-        encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
+        encoder=encoder or densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), posterior),
         decoder=densities.Conditional(
             DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh"), law
         ),
@@ -82,6 +82,27 @@ def _nvae():
     return nvae_tf.NVAE(densities.Bernoulli(IMAGE), **sizes, **options)
 
 
+def _autoencoding_flow():
+    law = densities.LatentScaleGaussian(IMAGE, floor=0.3)
+    decoder = DenseDecoder(3, image_shape=IMAGE, outputs=law.context, hidden=(16,), activation="tanh")
+    return aef.AutoencodingFlow(
+        encoder=densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), densities.DiagonalNormal(3, context=16)),
+        decoder=densities.Conditional(decoder, law),
+        prior=_flow_prior(),
+        core=_flow_prior(),
+        mask=aef.centre(IMAGE, features=3),
+        transforms=[flows.LogitPixels(alpha=0.05)],
+    )
+
+
+def _linear_core():
+    encoder = densities.Conditional(DenseEncoder(IMAGE, hidden=(16,)), densities.DiagonalNormal(3, context=16))
+    linear = DenseEncoder(IMAGE, hidden=(3,), activation="linear")
+    return _vae(
+        None, encoder=aef.CoreEncoder(encoder, core=_flow_prior(), network=linear), objective=aef.ExtendedSpace()
+    )
+
+
 MODELS: dict[str, Case] = {
     "VAE": Case(build=lambda: _vae(densities.DiagonalNormal(3, context=16))),
     "VAE with IAF posterior": Case(build=lambda: _vae(_iaf(), objective=_warmup())),
@@ -96,6 +117,16 @@ MODELS: dict[str, Case] = {
         build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
     ),
     "NVAE": Case(build=_nvae),
+    "VAE that is an autoencoding flow with a linear core": Case(build=_linear_core),
+    "AutoencodingFlow": Case(build=_autoencoding_flow, properties=EXACT),
+    "PixelFlow": Case(
+        build=lambda: latent_models.PixelFlow(
+            flows.premade.maf(36, layers=1, hidden=(40,), residual_blocks=0),
+            image_shape=IMAGE,
+            transforms=[flows.LogitPixels(alpha=0.05)],
+        ),
+        properties=EXACT,
+    ),
     "mixture, exact": Case(build=lambda: BernoulliMixture(IMAGE), properties=EXACT),
 }
 LATENT_MODELS = {name: case for name, case in MODELS.items() if not case.properties & EXACT}

@@ -97,6 +97,7 @@ def concrete_layers(package, kind=None):
         ("decoders", registry.DECODERS, set()),
         ("latent_models", registry.MODELS, set()),
         ("nvae_tf", registry.MODELS, set()),
+        ("aef", registry.MODELS | registry.ENCODERS, {"CoreEncoder"}),
     ],
 )
 def test_everything_exported_is_registered(package, cases, exempt):

@@ -40,20 +40,27 @@ class Timing(keras.callbacks.Callback):
 
 
 class Saving(keras.callbacks.Callback):
-    """Saves a checkpoint every so many steps and at the end of each epoch, and keeps the weights that validate best.
+    """Saves a checkpoint every so many steps and at each validation, keeps the weights that validate best, and stops.
 
     Args:
         checkpoints: `Checkpoints`.
         best: `BestWeights`.
         every: Optimizer steps between checkpoints.
+        patience: Optimizer steps without a better validation after which the training stops; None for no end.
     """
 
-    def __init__(self, checkpoints, *, best, every):
+    def __init__(self, checkpoints, *, best, every, patience=None):
         super().__init__()
         self.checkpoints = checkpoints
         self.best = best
         self.every = every
+        self.patience = patience
         self.saved = 0
+
+    @property
+    def exhausted(self):
+        """Whether patience is at an end: a function of what stands in the checkpoint."""
+        return self.patience is not None and int(self.best.judged) - int(self.best.step) >= self.patience
 
     def on_train_begin(self, logs=None):
         self.saved = self.checkpoints.step
@@ -67,6 +74,9 @@ class Saving(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self.judge(logs[f"val_{self.model.validated_by}"])
         self._save()
+        if self.exhausted:
+            print(f"No better validation since step {int(self.best.step)}: training ends early.", flush=True)
+            self.model.stop_training = True
 
     def _save(self):
         if not int(self.model.skips.in_a_row):  # else the last good checkpoints would make room for doubtful weights

@@ -11,6 +11,7 @@ from vae_flows.blocks.data_initialised import initialise_from_data
 from vae_flows.image_data.pipeline import evaluation_batches, training_batches
 from vae_flows.latent_models.averages import start_averages
 from vae_flows.latent_models.latent_model import LatentModel
+from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.run_folder.atomic import replacing
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
@@ -20,6 +21,8 @@ from vae_flows.training.stopping import Interrupted, Interruption, Skipping
 from vae_flows.training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
 
 __all__ = ["Outcome", "fit"]
+
+_SETTLING = 256  # validation images on which a trained model chooses what is left to choose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +47,10 @@ class Outcome:
 def fit(recipe, data, folder, *, seed, steps=None, resume=False):
     """Trains `recipe.model` on `data`, and leaves it with its best validation weights, in memory and as `model.keras`.
 
-    Validation images are judged at the end of each epoch and where the training ends. A run that was interrupted or killed
-    at any step and is resumed ends with the weights of an uninterrupted one, bit for bit; a learning rate that was changed
-    in between holds from there on.
+    Validation images are judged at the end of each epoch, or every `recipe.validate_every` steps, and where the training
+    ends, early if `recipe.patience` is at an end. A run that was interrupted or killed at any step and is resumed ends with
+    the weights of an uninterrupted one, bit for bit; a learning rate that was changed in between holds from there on. What
+    the model leaves open, such as the width of a proposal, it then settles on validation images.
 
     Args:
         recipe: `Recipe`; its model and optimizer must be as built.
@@ -72,25 +76,23 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
         raise ValueError(f"`steps` must be at least 1. Received: steps={steps}.")
     per_epoch = data.train.count // recipe.batch
     total = min(recipe.epochs * per_epoch, steps or sys.maxsize)
-    model, progress, checkpoints = _prepare(recipe, data, folder, seed, per_epoch)
+    period = recipe.validate_every or per_epoch  # steps of what Keras takes for an epoch
+    model, progress, checkpoints = _prepare(recipe, data, folder, seed, period)
     start = _begin(recipe, data, checkpoints, seed=seed, resume=resume)
-    validation = evaluation_batches(data.validation, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
-    saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every)
-    if start and start % per_epoch == 0 and int(progress.best.judged) < start:
+    seen = {"batch": recipe.batch, "preparation": recipe.preparation, "seed": seed, "corruption": recipe.corruption}
+    validation = evaluation_batches(data.validation, **seen)
+    patience = recipe.patience and recipe.patience * period
+    saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
+    if start and start % period == 0 and int(progress.best.judged) < start:
         saving.judge(model.evaluate(validation, verbose=0, return_dict=True)[model.validated_by])
     with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
-        for segment in segments(start, total, per_epoch):
-            batches = training_batches(
-                data.train,
-                batch=recipe.batch,
-                preparation=recipe.preparation,
-                seed=seed,
-                start_step=segment.start,
-                flips=recipe.flips,
-            )
+        for segment in segments(start, total, period):
+            if saving.exhausted:
+                break
+            batches = training_batches(data.train, start_step=segment.start, flips=recipe.flips, **seen)
             progress.start_clock()
-            _fit_segment(model, batches, segment, per_epoch=per_epoch, validation=validation, callbacks=callbacks)
-    return _finish(model, progress, checkpoints, folder, batch=recipe.batch)
+            _fit_segment(model, batches, segment, period=period, validation=validation, callbacks=callbacks)
+    return _finish(recipe, data, folder, seed, progress=progress, checkpoints=checkpoints)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,13 +130,13 @@ def segments(start, total, per_epoch):
         start += steps * (whole or 1)
 
 
-def _prepare(recipe, data, folder, seed, per_epoch):
+def _prepare(recipe, data, folder, seed, period):
     """The compiled model, and what records its training."""
     model = recipe.model
-    together = max(n for n in range(1, min(recipe.steps_per_execution, per_epoch) + 1) if per_epoch % n == 0)
+    together = max(n for n in range(1, min(recipe.steps_per_execution, period) + 1) if period % n == 0)
     if together != recipe.steps_per_execution:
         print(
-            f"steps_per_execution={recipe.steps_per_execution} does not divide the {per_epoch} steps of an epoch: "
+            f"steps_per_execution={recipe.steps_per_execution} does not divide the {period} steps between validations: "
             f"{together} is used."
         )
     model.compile(optimizer=recipe.optimizer, steps_per_execution=together)
@@ -174,8 +176,8 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
     log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
-    kinds = (Pictures, Latents) if isinstance(recipe.model, LatentModel) else (Pictures,)
-    shows = [kind(curves.validation, **shown) for kind in kinds]
+    shows = [Pictures(curves.validation, corruption=recipe.corruption, **shown)]
+    shows += [Latents(curves.validation, **shown)] if isinstance(recipe.model, LatentModel) else []
     interruption = Interruption()
     checkpoints = saving.checkpoints
     timing = Timing(progress, batch=recipe.batch)
@@ -190,9 +192,9 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
         curves.close()
 
 
-def _fit_segment(model, batches, segment, *, per_epoch, validation, callbacks):
+def _fit_segment(model, batches, segment, *, period, validation, callbacks):
     """Keras's `fit` over one segment; a terminal gets a progress bar, a file one line per epoch."""
-    whole = segment.steps == per_epoch
+    whole = segment.steps == period
     verbose = 1 if sys.stdout.isatty() else 2
     shown = keras.callbacks.CallbackList(
         callbacks,
@@ -205,7 +207,7 @@ def _fit_segment(model, batches, segment, *, per_epoch, validation, callbacks):
     )
     model.fit(
         batches if whole else batches.take(segment.steps),
-        steps_per_epoch=per_epoch if whole else None,
+        steps_per_epoch=period if whole else None,
         initial_epoch=segment.first_epoch,
         epochs=segment.end_epoch,
         validation_data=validation,
@@ -215,14 +217,17 @@ def _fit_segment(model, batches, segment, *, per_epoch, validation, callbacks):
     )
 
 
-def _finish(model, progress, checkpoints, folder, *, batch):
+def _finish(recipe, data, folder, seed, *, progress, checkpoints):
     """Gives the model its best weights and writes it, without the optimizer, whose state belongs to the last ones."""
-    best = progress.best
+    best, model = progress.best, recipe.model
     if not int(best.step):
         raise checkpoints.stopped("No validation gave a finite number.")
     best.give_to(model)
+    first = data.validation.first(min(data.validation.count, _SETTLING))
+    batches = evaluation_batches(first, batch=first.count, preparation=recipe.preparation, seed=seed)
+    model.settle(next(iter(batches)), key(seed, Purpose.SETTLING))
     bare = type(model).from_config(model.get_config())
-    best.give_to(bare)
+    bare.set_weights(model.get_weights())
     with replacing(folder.model) as partial:
         bare.save(partial)
     seconds, timed = float(progress.seconds), float(progress.timed_seconds)
@@ -230,7 +235,7 @@ def _finish(model, progress, checkpoints, folder, *, batch):
     return Outcome(
         steps=steps,
         seconds=seconds,
-        images_per_second=int(progress.timed_images) / timed if timed else steps * batch / seconds,
+        images_per_second=int(progress.timed_images) / timed if timed else steps * recipe.batch / seconds,
         best_validation=float(best.value),
         best_step=int(best.step),
     )

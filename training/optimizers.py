@@ -1,6 +1,45 @@
 """Keras's optimizers, and the seeding of first weights, under names that load with the rest of the package."""
 
-from keras.optimizers import SGD, Adam, AdamW
+import keras
+import tensorflow as tf
+from keras.optimizers import SGD, AdamW
 from keras.utils import set_random_seed as seed_first_weights
 
 __all__ = ["SGD", "Adam", "AdamW", "seed_first_weights"]
+
+
+@keras.saving.register_keras_serializable(package="vae_flows")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam but for rounding, with one operation for each weight in the place of ten: on CPUs in about half the time.
+
+    m += (1 - beta_1) (g - m),  v += (1 - beta_2) (g^2 - v)
+    w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
+
+    Takes Keras's arguments. `global_clipnorm=` bounds the norm of all gradients together before the step.
+
+    Reference: Kingma, Ba. Adam. 2015. arXiv:1412.6980
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad or tf.distribute.has_strategy():
+            return super().update_step(gradient, variable, learning_rate)
+        dtype, index = variable.dtype, self._get_variable_index(variable)
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        t = tf.cast(self.iterations + 1, dtype)
+        return tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
+            beta1_power=beta_1**t,
+            beta2_power=beta_2**t,
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
+
+
+def _handle(variable):
+    """What TensorFlow's operations take, of a variable of Keras's or of its own."""
+    return (variable if isinstance(variable, tf.Variable) else variable.value).handle

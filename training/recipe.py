@@ -5,6 +5,7 @@ import numbers
 
 import keras
 
+from vae_flows.image_data.corruption import GaussianNoise
 from vae_flows.image_data.prepare import Preparation
 from vae_flows.latent_models.image_model import ImageModel
 
@@ -12,8 +13,9 @@ __all__ = ["Recipe", "check_batch"]
 
 _COUNTS = (
     "batch", "epochs", "checkpoint_every", "keep", "steps_per_execution", "log_every",
-    "picture_every", "skips_in_a_row",
+    "picture_every", "skips_in_a_row", "validate_every", "patience",
 )  # fmt: skip
+_OPTIONAL = ("validate_every", "patience")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,12 @@ class Recipe:
         optimizer: Keras optimizer, with its schedule.
         batch: Images per optimizer step.
         flips: Whether each training image is mirrored left to right with probability 1/2.
+        corruption: What is done to prepared images that the model is to restore, `image_data.GaussianNoise()`; None lets it
+            see the images themselves.
         epochs: Passes over the training images; an epoch's last incomplete batch is left out.
+        validate_every: Optimizer steps between validations; None for one at the end of each epoch. Whatever else is said
+            of the ends of epochs (checkpoints, pictures) then holds for those of these stretches.
+        patience: Validations in a row without a better one after which the training stops; None never stops it early.
         evaluation: {method: {setting: value}} of the estimates of log p(x) after the training, by the methods and with the
             settings of `python -m vae_flows.reports evaluate`, whose defaults they become for this run. Importance sampling,
             or the exact value, is found whether it is named here or not.
@@ -50,6 +57,9 @@ class Recipe:
     batch: int
     epochs: int
     flips: bool = False
+    corruption: GaussianNoise | None = None
+    validate_every: int | None = None
+    patience: int | None = None
     evaluation: dict = dataclasses.field(default_factory=dict)
     checkpoint_every: int = 1000
     keep: int = 3
@@ -62,6 +72,8 @@ class Recipe:
     def __post_init__(self):
         for name in _COUNTS:
             value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
             if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
         kinds = {"model": ImageModel, "preparation": Preparation, "optimizer": keras.optimizers.Optimizer}

@@ -34,8 +34,10 @@ def run_config(recipe, *, command_line=None, **about):
 def hyperparameters(recipe):
     """Every hyperparameter of a `Recipe` as a dictionary that JSON can hold."""
     built = ("model", "optimizer", "preparation")
+    corruption = recipe.corruption and dataclasses.asdict(recipe.corruption)
     return {
         **{field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe) if field.name not in built},
+        "corruption": corruption,
         "preparation": recipe.preparation.to_config(),
         "optimizer": keras.saving.serialize_keras_object(recipe.optimizer),
         "model": keras.saving.serialize_keras_object(recipe.model),

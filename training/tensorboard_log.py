@@ -8,6 +8,7 @@ from vae_flows.image_data.grid import tile
 from vae_flows.latent_models.averages import averaged
 from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
+from vae_flows.latent_models.views import restorations
 
 __all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
 
@@ -113,11 +114,13 @@ class Pictures(_Shown):
         writer: `tf.summary` writer.
         data: `ImageSet`.
         preparation: How its images become what the model sees.
+        corruption: What is done to images that the model restores, or None: then these are shown, too.
         every: Epochs between pictures; the last epoch has them, too.
     """
 
-    def __init__(self, writer, *, data, preparation, every):
+    def __init__(self, writer, *, data, preparation, corruption, every):
         super().__init__(writer, every=every)
+        self.corruption = corruption
         self.images = data.validation.images[:_PAIRS]
         self.white = data.spec.levels - 1
         self.seen = preparation(tf.constant(self.images), _SEED)
@@ -128,7 +131,11 @@ class Pictures(_Shown):
         pairs = np.stack([self.images / np.float32(self.white), rebuilt], 1).reshape(-1, *rebuilt.shape[1:])
         tf.summary.image("samples", tile(samples, columns=_COLUMNS)[None])
         tf.summary.image("reconstructions", tile(pairs, columns=_COLUMNS)[None])
-        for name, view in self.model.views(self.seen[:_VIEWED], key(0, Purpose.VIEWS)).items():
+        x = self.seen[:_VIEWED]
+        views = self.model.views(x, key(0, Purpose.VIEWS))
+        if self.corruption is not None:
+            views = {"restorations": restorations(self.model, self.corruption(x, _SEED), x), **views}
+        for name, view in views.items():
             rows = np.reshape(view.pictures, [-1, *view.pictures.shape[2:]])  # one row for each image
             description = f"{view.caption} From left to right: {', '.join(view.labels)}."
             tf.summary.image(name, tile(rows, columns=len(view.labels))[None], description=description)

@@ -14,16 +14,19 @@ if not (_HERE / "blocks").is_dir():  # a checkout, where the folders stand besid
     __path__.append(str(_HERE.parent))
 
 _OFFERED = {
+    "aef": ["AutoencodingFlow"],
     "densities": ["Bernoulli", "Conditional", "DiagonalNormal", "LogisticMixture", "StandardNormal"],
     "decoders": ["DenseDecoder"],
     "encoders": ["DenseEncoder"],
     "flows": ["Chain", "Flow"],
-    "latent_models": ["VAE", "Elbo", "ExactModel", "Iwae", "LatentModel", "LinearWarmup", "load_model"],
+    "latent_models": ["VAE", "Elbo", "ExactModel", "Iwae", "LatentModel", "LinearWarmup", "PixelFlow", "load_model"],
+    "nvae_tf": ["NVAE"],
 }
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submodules=[
+        "aef",
         "blocks",
         "decoders",
         "densities",
@@ -34,6 +37,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "iaf",
         "image_data",
         "latent_models",
+        "nvae_tf",
         "reports",
         "run_folder",
         "training",

@@ -34,7 +34,9 @@ def test_pull_inverts_push():
     q = posterior()(CONTEXT)
     noise = tf.random.stateless_normal([5, 2, 3], [3, 4])
     z, _ = push(q, noise)
-    np.testing.assert_allclose(pull(q, tf.identity(z)), noise, atol=2e-4)
+    behind, log_prob = pull(q, tf.identity(z))
+    np.testing.assert_allclose(behind, noise, atol=2e-4)
+    np.testing.assert_allclose(log_prob, push(q, noise)[1], rtol=1e-4, atol=1e-4)
 
 
 def test_static_base_draws_one_point_for_each_context():

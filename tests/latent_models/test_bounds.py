@@ -10,7 +10,7 @@ from vae_flows.decoders import DenseDecoder
 from vae_flows.densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
 from vae_flows.encoders import DenseEncoder
 from vae_flows.flows import Affine, Autoregressive, Chain, Flow, Invert, premade
-from vae_flows.latent_models import VAE, Elbo, Iwae, LinearWarmup
+from vae_flows.latent_models import VAE, Elbo, Iwae, LinearWarmup, Reconstruction
 
 IMAGE, D, SCALE = (2, 3, 1), 2, 0.5
 
@@ -122,3 +122,23 @@ def test_parts_that_do_not_fit_are_refused():
     other = Conditional(DenseEncoder((2, 2, 1), hidden=(8,)), DiagonalNormal(D, context=8))
     with pytest.raises(ValueError, match=r"must share one image shape.*\(2, 2, 1\)"):
         VAE(other, decoder, StandardNormal(D))
+
+
+def test_a_linear_autoencoder_finds_the_principal_components():
+    """Its error is what the first two leave: the sum of the other eigenvalues of the covariance."""
+    keras.utils.set_random_seed(0)
+    x = (np.random.default_rng(0).standard_normal((1000, 6)) * [2.0, 1.5, 0.5, 0.4, 0.3, 0.2]).astype("float32")
+    x = x @ np.linalg.qr(np.random.default_rng(1).standard_normal((6, 6)))[0].astype("float32")
+    law = FixedScaleGaussian(IMAGE, scale=SCALE)
+    encoder = Conditional(DenseEncoder(IMAGE, hidden=(D,), activation="linear"), DiagonalNormal(D, context=D))
+    decoder = Conditional(DenseDecoder(D, image_shape=IMAGE, outputs=law.context, hidden=()), law)
+    model = VAE(encoder, decoder, StandardNormal(D), objective=Reconstruction())
+    images = tf.constant(x.reshape(-1, *IMAGE))
+    model.compile(keras.optimizers.Adam(2e-2))
+    for _ in range(400):
+        model.train_on_batch(images)
+    found = model.evaluate(images, verbose=0, batch_size=1000, return_dict=True)
+    left = np.sort(np.linalg.eigvalsh(np.cov(x.T, bias=True)))[: 6 - D].sum()
+    expected = 0.5 * left / SCALE**2 + 6 * np.log(SCALE) + 3 * np.log(2 * np.pi)
+    assert found["reconstruction"] == pytest.approx(expected, rel=1e-3)
+    assert found["neg_elbo"] > expected

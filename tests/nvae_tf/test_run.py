@@ -7,7 +7,7 @@ import small_run
 import tensorflow as tf
 from PIL import Image
 
-from vae_flows.latent_models import latent_use
+from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.nvae_tf.readjusted import readjusted
 from vae_flows.reports.annealing import bracketed
 from vae_flows.reports.history import read_history

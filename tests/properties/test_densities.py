@@ -50,7 +50,7 @@ def test_latent_law_is_a_map_of_noise(name, context, dtype):
     noise = normal(5, 2, 3, dtype=dtype) if context else normal(5, 3, dtype=dtype)
     z, log_prob = push(law, noise)
     np.testing.assert_allclose(log_prob, law.log_prob(z), rtol=1e-4)
-    np.testing.assert_allclose(pull(law, z), noise, atol=1e-5)
+    np.testing.assert_allclose(pull(law, z)[0], noise, atol=1e-5)
     assert draw(law, shape=[7], seed=SEED)[0].shape == (7, *noise.shape[1:])
     np.testing.assert_array_equal(
         rebuilt(layer)(normal(2, C, dtype=dtype)).loc if context else rebuilt(layer)().loc, law.loc

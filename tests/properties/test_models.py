@@ -180,6 +180,8 @@ def test_a_person_needs_no_seed(name):
 )
 def test_images_that_are_not_prepared_are_refused_before_training(name, wrong, message):
     model = build(name)
+    if "2 values" in message and model.pixel_levels is None:
+        pytest.skip("a density takes all values between")
     with pytest.raises(ValueError, match=message):
         model.fit(wrong(images(8)), verbose=0)
     assert int(model.optimizer.iterations) == 0
@@ -203,7 +205,8 @@ def test_views_have_a_label_for_each_picture(name):
     for view in model.views(tf.constant(images(3)), 1).values():
         assert view.pictures.shape == (3, len(view.labels), *registry.IMAGE)
         assert np.all((view.pictures >= 0) & (view.pictures <= 1)) and view.caption
-    assert bool(model.views(tf.constant(images(3)), 1)) == ("refined" in name or "NVAE" in name)
+    offering = "refined" in name or "NVAE" in name or name == "AutoencodingFlow"
+    assert bool(model.views(tf.constant(images(3)), 1)) == offering
 
 
 class Weighed(BernoulliMixture):

@@ -23,6 +23,7 @@ SCHEMA = {
     **{
         "hais": type(None),
         "bidirectional": type(None),
+        "restoration": type(None),
         "model": str,
         "preset": str,
         "dataset": str,
@@ -88,8 +89,9 @@ def test_report_leaves_the_contract_s_files(folder):
     assert kinds(results) == SCHEMA
     assert results["test"]["images"] == 4 and results["test"]["nll"]["samples"] == 8
     names = {"data.png", "samples.png", "reconstructions.png", "training_curves.png", "latent_space.png"}
+    names |= {"view_interpolations.png", "view_temperatures.png"}
     assert {path.name for path in folder.figures.iterdir()} == names
-    assert folder.report.read_text().count("data:image/png") == 5
+    assert folder.report.read_text().count("data:image/png") == 7
 
 
 def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):

@@ -1,0 +1,46 @@
+"""Restored images in a run's results and report."""
+
+import numpy as np
+import pytest
+import small_run
+
+from vae_flows.image_data import GaussianNoise
+from vae_flows.latent_models import restored
+from vae_flows.reports import FinishedRun, Subject, compare, write_report
+from vae_flows.reports.restoration import corrupted_batches, restoration
+from vae_flows.run_folder import RunFolder, write_json
+from vae_flows.training import fit, run_config
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of a model that learned to restore images."""
+    folder, data = RunFolder.create(tmp_path_factory.mktemp("restoring")), small_run.data()
+    recipe = small_run.recipe(corruption=GaussianNoise(0.2), evaluation={"importance": {"samples": 5}})
+    write_json(folder.config, run_config(recipe, preset="small", dataset="ramps", seed=3))
+    fit(recipe, data, folder, seed=3)
+    subject = Subject(recipe.model, data, recipe.preparation, seed=3)
+    finished = FinishedRun.trained(folder, subject)
+    write_report(finished, training={"seconds": 1.0, "images_per_second": 1.0}, steps=30)
+    return finished
+
+
+def test_the_error_is_that_of_the_images_by_hand(run):
+    corrupted, x = next(iter(corrupted_batches(run.subject, run.config, 7)))
+    np.testing.assert_array_equal(x, run.subject.prepared(7))
+    found = run.results["restoration"]
+    each = np.square(restored(run.subject.model, corrupted) - x).mean((1, 2, 3))
+    assert found["images"] == 7
+    assert found["mse"] == pytest.approx(each.mean(), rel=1e-5)
+    assert found["standard_error"] == pytest.approx(each.std(ddof=1) / np.sqrt(7), rel=1e-4)
+    assert found["corrupted_mse"] == pytest.approx(np.square(corrupted - x).mean(), rel=1e-5)
+
+
+def test_the_report_shows_the_triples_and_comparisons_the_error(run):
+    assert (run.folder.figures / "view_restorations.png").is_file()
+    assert "Restorations" in run.folder.report.read_text()
+    assert "restoration MSE" in compare([run.folder.path]).text()
+
+
+def test_a_run_that_corrupts_nothing_has_none(run):
+    assert restoration(run.subject, {**run.config, "corruption": None}, 7) is None
