@@ -1,5 +1,6 @@
 """Optimizer steps that one bad batch does not spoil."""
 
+import keras
 import tensorflow as tf
 
 __all__ = ["Skips", "careful_step"]
@@ -26,13 +27,14 @@ def careful_step(model, gradients, *, loss, before, record):
     """One step of the model's optimizer, which is skipped if the loss or a gradient is not finite.
 
     A skipped step leaves weights, moving statistics and moments as they were and records nothing, but counts as a step: the
-    optimizer's step is the data's position. On several replicas gradients are summed before they are clipped, and nothing
-    is skipped.
+    optimizer's step is the data's position. Where float16 is scaled (`keras.optimizers.LossScaleOptimizer`) the scale is
+    halved, and is no skip unless the loss itself is not finite. On several replicas gradients are summed before they are
+    clipped, and nothing is skipped.
 
     Args:
         model: `ImageModel` with an optimizer that is built.
         gradients: Of the trainable weights.
-        loss: What the gradients are of.
+        loss: What the gradients are of, unscaled.
         before: Values of the non-trainable weights before the step.
         record: Called when the step is taken.
     """
@@ -47,8 +49,9 @@ def careful_step(model, gradients, *, loss, before, record):
         for weight, value in zip(model.non_trainable_weights, before, strict=True):
             weight.assign(value)
         optimizer.iterations.assign_add(1)
-        skips.total.assign_add(1)
-        return skips.in_a_row.assign_add(1)
+        counted = 1 - tf.cast(_halve_scale(optimizer) & tf.math.is_finite(loss), tf.int64)
+        skips.total.assign_add(counted)
+        return skips.in_a_row.assign_add(counted)
 
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         gradients = _summed_and_clipped(optimizer, gradients)
@@ -56,6 +59,16 @@ def careful_step(model, gradients, *, loss, before, record):
         record()
     else:
         tf.cond(tf.math.is_finite(loss + tf.linalg.global_norm(gradients)), take, skip)
+
+
+def _halve_scale(optimizer):
+    """Halves what float16's losses are multiplied with, down to 1. Returns whether there was something to halve."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.constant(False)
+    scale = tf.convert_to_tensor(optimizer.dynamic_scale)
+    optimizer.dynamic_scale.assign(tf.maximum(scale / 2.0, 1.0))
+    optimizer.step_counter.assign(0)
+    return scale > 1.0
 
 
 def _summed_and_clipped(optimizer, gradients):

@@ -145,8 +145,8 @@ class ImageModel(Configured, keras.Model):
             penalty = tf.add_n(list(penalties.values())) if penalties else 0.0
             # The optimizer sums gradients over replicas.
             loss = (tf.reduce_mean(minimised.loss) + penalty) / tf.distribute.get_strategy().num_replicas_in_sync
-            loss = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(loss, self.trainable_weights)
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.trainable_weights)
         recorded = {"loss": minimised.loss + penalty, **minimised.recorded, **penalties}
         careful_step(self, gradients, loss=loss, before=before, record=lambda: self._record(**recorded))
         return self.get_metrics_result()

@@ -83,3 +83,15 @@ def test_a_forced_bad_step_is_said_and_the_run_goes_on_and_resumes_exactly(new_f
     assert int(again.skips.total) == 3
     for one, part in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, part)
+
+
+def test_a_scale_too_large_for_float16_is_halved_and_is_no_skip():
+    model = compiled(bad=(2,))
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.01), initial_scale=1e38))
+    counted = []
+    for number in range(4):
+        model.train_on_batch(batch(number))
+        counted.append(int(model.skips.total))
+    assert counted == [0, 0, 1, 1]
+    scale = float(model.optimizer.dynamic_scale)
+    assert scale == pytest.approx(1e38 / 16) and int(model.optimizer.iterations) == 4
