@@ -27,7 +27,7 @@ def averaged(model):
 
 def kept_averages(model):
     """(weight, its average) of every trained weight; none if the optimizer keeps no averages."""
-    optimizer = model.optimizer
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # of one that scales float16's losses
     if not (getattr(optimizer, "use_ema", False) and optimizer.built):
         return []
     return list(zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True))
