@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from vae_flows.densities.noise import pull, push, standard_normal
+from vae_flows.densities.pushforward import pull, push, standard_normal
 from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.exact_model import ExactModel
 from vae_flows.latent_models.image_model import named

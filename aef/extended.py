@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from vae_flows.blocks.configured import Configured
 from vae_flows.blocks.shapes import check_images
-from vae_flows.densities.noise import pull, push
+from vae_flows.densities.pushforward import pull, push
 from vae_flows.latent_models.objectives import Objective
 from vae_flows.latent_models.terms import Minimised
 

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "hais": ["HamiltonianAIS"],
         "importance": ["ImportanceSampling", "UnreliableWeights"],
         "log_mean_exp": ["LogMean", "log_mean_exp"],
-        "noise": ["PlacedNoise"],
+        "placed_noise": ["PlacedNoise"],
         "pareto": ["pareto_k"],
         "result": ["Estimate"],
         "schedules": ["linear_schedule", "sigmoid_schedule"],

@@ -8,7 +8,7 @@ import tensorflow as tf
 from vae_flows.estimators.chains import Chains, Tally, Trace
 from vae_flows.estimators.compiled import as_images, for_any_batch, optionally_xla
 from vae_flows.estimators.hmc import Evaluation, refreshed, standard_normal_log_prob, transition
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.estimators.step_size import FROZEN, adapted
 
 __all__ = ["CHAIN_ROWS", "AnnealedRun"]

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from vae_flows.estimators.compiled import as_images, as_seed, for_any_batch, optionally_xla
 from vae_flows.estimators.log_mean_exp import LogMean
-from vae_flows.estimators.noise import ROWS, PlacedNoise
 from vae_flows.estimators.pareto import pareto_k, reliable_k, tail_length
+from vae_flows.estimators.placed_noise import ROWS, PlacedNoise
 from vae_flows.estimators.result import Estimate
 
 __all__ = ["ImportanceSampling", "UnreliableWeights"]

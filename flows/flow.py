@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from vae_flows.densities.base import LazyDistribution
-from vae_flows.densities.noise import pull, push
+from vae_flows.densities.pushforward import pull, push
 from vae_flows.flows.fused import forward_and_log_det, inverse_and_log_det
 
 __all__ = ["Flow", "FlowDistribution"]

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "fingerprints": ["check_fingerprint", "fingerprint"],
         "grid": ["tile"],
         "pipeline": ["evaluation_batches", "training_batches"],
-        "prepare": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],
+        "preparations": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],
         "sources": ["load", "located"],
         "spec": ["ImageSpec"],
         "static": ["binarised"],

@@ -23,7 +23,7 @@ def training_batches(split, *, batch, preparation, seed, start_step=0, flips=Fal
     Args:
         split: The `Split`.
         batch: Images in a batch.
-        preparation: Map (uint8 images, seed int32 [2]) -> float32 images, one of `image_data.prepare`.
+        preparation: Map (uint8 images, seed int32 [2]) -> float32 images, one of `image_data.preparations`.
         seed: Seed of the run, 0 .. 2**31 - 1.
         start_step: Number of steps that have been made already.
         flips: Whether each image is mirrored left to right with probability 1/2.
@@ -79,7 +79,7 @@ def evaluation_batches(split, *, batch, preparation, seed, corruption=None):
     Args:
         split: The `Split`.
         batch: Images in a batch.
-        preparation: Map (uint8 images, seed int32 [2]) -> float32 images, one of `image_data.prepare`.
+        preparation: Map (uint8 images, seed int32 [2]) -> float32 images, one of `image_data.preparations`.
         seed: Seed of the noise, 0 .. 2**31 - 1.
         corruption: As in `training_batches`.
 

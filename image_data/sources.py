@@ -55,7 +55,7 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
         return load_folder(path, skip_unreadable=skip_unreadable, memory_limit=memory_limit, **options)
     if not _in_tfds(name, data_dir):
         raise ValueError(_unknown(name))
-    from vae_flows.image_data.prepared import load_prepared
+    from vae_flows.image_data.tfds_sets import load_prepared
 
     return load_prepared(name, data_dir=data_dir, image_size=image_size, memory_limit=memory_limit)
 

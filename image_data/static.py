@@ -6,7 +6,7 @@ import numpy as np
 
 from vae_flows.image_data.arrays import ImageSet, Split
 from vae_flows.image_data.pipeline import evaluation_batches
-from vae_flows.image_data.prepare import Binarise
+from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import allocate
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from vae_flows.densities.noise import pull, push, standard_normal_log_prob
+from vae_flows.densities.pushforward import pull, push, standard_normal_log_prob
 from vae_flows.latent_models.terms import ElboTerms
 
 __all__ = ["Inference", "VectorInference"]

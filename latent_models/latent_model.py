@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from vae_flows.densities.noise import standard_normal
+from vae_flows.densities.pushforward import standard_normal
 from vae_flows.estimators.log_mean_exp import LogMean
-from vae_flows.estimators.noise import ROWS, PlacedNoise
+from vae_flows.estimators.placed_noise import ROWS, PlacedNoise
 from vae_flows.latent_models.image_model import ImageModel
 from vae_flows.latent_models.seeds import as_seed
 

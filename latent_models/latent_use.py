@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import standard_normal
+from vae_flows.densities.pushforward import standard_normal
 from vae_flows.latent_models.seeds import as_seed
 
 __all__ = ["LatentUse", "LatentUseMeter"]

@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import push
+from vae_flows.densities.pushforward import push
 from vae_flows.flows.flow import FlowDistribution
 from vae_flows.latent_models.image_model import named
 from vae_flows.latent_models.inference import VectorInference

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from vae_flows.densities.noise import standard_normal
+from vae_flows.densities.pushforward import standard_normal
 from vae_flows.latent_models.seeds import as_seed
 from vae_flows.latent_models.terms import View
 

@@ -6,7 +6,7 @@ import sys
 import tensorflow as tf
 
 from vae_flows.estimators.importance import ImportanceSampling
-from vae_flows.estimators.noise import ROWS, PlacedNoise
+from vae_flows.estimators.placed_noise import ROWS, PlacedNoise
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.seeds import Purpose, key
 

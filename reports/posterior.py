@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.colors import LinearSegmentedColormap
 
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.image_data.grid import tile
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy

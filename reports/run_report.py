@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.latent_models.views import interpolations, restorations, temperatures

@@ -6,7 +6,7 @@ import numbers
 import keras
 
 from vae_flows.image_data.corruption import GaussianNoise
-from vae_flows.image_data.prepare import Preparation
+from vae_flows.image_data.preparations import Preparation
 from vae_flows.latent_models.image_model import ImageModel
 
 __all__ = ["Recipe", "check_batch"]

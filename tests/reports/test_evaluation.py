@@ -7,9 +7,9 @@ import registry
 import tensorflow as tf
 
 from vae_flows.estimators.importance import UnreliableWeights
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.image_data.arrays import ImageSet, Split
-from vae_flows.image_data.prepare import Binarise, Dequantise, GreyLevels
+from vae_flows.image_data.preparations import Binarise, Dequantise, GreyLevels
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.reports.annealing import annealed, bracketed, ladder

@@ -11,7 +11,7 @@ import scipy.stats
 import tensorflow as tf
 
 from vae_flows.estimators.importance import UnreliableWeights
-from vae_flows.image_data.prepare import Binarise
+from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.sources import load
 from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun

@@ -10,7 +10,7 @@ from vae_flows.densities.base import Conditional
 from vae_flows.densities.gaussian import DiagonalNormal, StandardNormal
 from vae_flows.densities.pixels import Bernoulli
 from vae_flows.encoders.dense import DenseEncoder
-from vae_flows.estimators.noise import PlacedNoise
+from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.flows import premade
 from vae_flows.image_data import GreyLevels, ImageSet, ImageSpec, Split
 from vae_flows.latent_models.seeds import Purpose, key

@@ -8,9 +8,9 @@ import tensorflow_datasets as tfds
 
 from vae_flows.image_data.arrays import ImageSet
 from vae_flows.image_data.collect import MEMORY_LIMIT, cache_folder, collect
+from vae_flows.image_data.corrections import CORRECTIONS, Correction
 from vae_flows.image_data.data_dir import find_prepared, is_prepared, refuse_foreign
 from vae_flows.image_data.download import download
-from vae_flows.image_data.recipes import RECIPES, Recipe
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import hold_out
 
@@ -40,19 +40,19 @@ def load_prepared(name, *, data_dir=None, image_size=None, memory_limit=MEMORY_L
     """
     builder = _builder(name, data_dir)
     image, label, shape = _image_features(name, builder.info.features)
-    recipe = RECIPES.get(builder.name, Recipe())
-    if recipe.size is not None or None in shape[:2]:
-        recipe = dataclasses.replace(recipe, size=image_size or recipe.size or _MIXED_SIZE)
-    spec = ImageSpec(recipe.shape_after(shape), recipe.levels)
+    correction = CORRECTIONS.get(builder.name, Correction())
+    if correction.size is not None or None in shape[:2]:
+        correction = dataclasses.replace(correction, size=image_size or correction.size or _MIXED_SIZE)
+    spec = ImageSpec(correction.shape_after(shape), correction.levels)
     plan = _plan(name, builder.info.splits)
     try:
         sources = {source: builder.as_dataset(split=source, shuffle_files=False) for source in plan}
         bulky = spec.pixels * sum(int(source.cardinality()) for source in sources.values()) > memory_limit
-        cache = cache_folder() / f"{builder.info.full_name}/{recipe.size or 'own'}" if bulky else None
+        cache = cache_folder() / f"{builder.info.full_name}/{correction.size or 'own'}" if bulky else None
         splits = {}
         for source, targets in plan.items():
             rows = hold_out(int(sources[source].cardinality()), parts=len(targets) - 1)
-            blocks = _blocks(sources[source], image, label, recipe, levels=spec.levels)
+            blocks = _blocks(sources[source], image, label, correction, levels=spec.levels)
             parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
             splits |= zip(targets, parts, strict=True)
     except (tf.errors.OpError, ValueError) as error:
@@ -105,11 +105,11 @@ def _plan(name, splits):
     return {"train": ["train", "validation", "test"]}
 
 
-def _blocks(examples, image, label, recipe, *, levels):
-    """Blocks of images as the recipe makes them, with their labels or None, in the order of the files."""
-    if recipe != Recipe():
+def _blocks(examples, image, label, correction, *, levels):
+    """Blocks of images as the correction makes them, with their labels or None, in the order of the files."""
+    if correction != Correction():
         examples = examples.map(
-            lambda example: {**example, image: recipe(example[image])}, num_parallel_calls=tf.data.AUTOTUNE
+            lambda example: {**example, image: correction(example[image])}, num_parallel_calls=tf.data.AUTOTUNE
         )
     chosen = examples.map(lambda example: (example[image], example[label] if label else tf.constant(-1, tf.int64)))
     for images, labels in chosen.batch(_BLOCK).prefetch(2).as_numpy_iterator():

@@ -4,11 +4,11 @@ import dataclasses
 
 import tensorflow as tf
 
-__all__ = ["RECIPES", "Recipe"]
+__all__ = ["CORRECTIONS", "Correction"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Correction:
     """Changes to the images of one set, made in this order while it is read.
 
     Args:
@@ -59,9 +59,9 @@ def _rounded(image):
     return tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
 
 
-RECIPES = {
-    "binarized_mnist": Recipe(levels=2),
-    "celeb_a": Recipe(crop=140, size=64),  # the crop of 64 x 64 figures in the literature: faces without background
-    "emnist": Recipe(transpose=True),  # stored with rows and columns exchanged
-    "omniglot": Recipe(size=28, grey=True, invert=True),  # black ink on white paper, 105 x 105
+CORRECTIONS = {
+    "binarized_mnist": Correction(levels=2),
+    "celeb_a": Correction(crop=140, size=64),  # the crop of 64 x 64 figures in the literature: faces without background
+    "emnist": Correction(transpose=True),  # stored with rows and columns exchanged
+    "omniglot": Correction(size=28, grey=True, invert=True),  # black ink on white paper, 105 x 105
 }
