@@ -23,7 +23,7 @@ def train(path, *steps):
     """A run of the registry's NVAE with averaged weights, in so many parts."""
     for end in steps:
         recipe = small_run.recipe("NVAE", optimizer=Adamax(0.02, use_ema=True), steps_per_execution=1, picture_every=2)
-        fit(recipe, small_run.data(), RunFolder.create(path, resume=True), seed=3, steps=end, resume=True)
+        fit(recipe, small_run.data(), RunFolder(path), seed=3, steps=end, resume=True)
     return recipe
 
 
