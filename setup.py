@@ -62,6 +62,7 @@ setup(
         "click",
         "lazy-loader",
         "tqdm",
+        "filelock>=4.2",
         "wrapt",
     ],
     extras_require={

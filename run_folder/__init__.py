@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "atomic": ["as_json", "read_json", "replacing", "write_json"],
         "command_line": ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_line"],
         "layout": ["RunFolder"],
+        "locks": ["results_lock", "training_lock"],
         "user_file": ["import_file", "import_record"],
     },
 )

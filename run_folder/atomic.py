@@ -1,9 +1,12 @@
 """Files that are either the old ones or the new ones, never something between."""
 
 import contextlib
+import glob
 import json
+import math
 import os
 import pathlib
+import re
 import shutil
 
 __all__ = ["as_json", "read_json", "replacing", "write_json"]
@@ -13,9 +16,10 @@ __all__ = ["as_json", "read_json", "replacing", "write_json"]
 def replacing(path):
     """Gives a temporary path beside `path`, which takes the place of `path` when the block succeeds.
 
-    Whatever the block makes there, a file or a folder, replaces what stood at `path` by renaming. When the block raises,
-    `path` is as it was before and the temporary one is gone. The temporary name keeps the suffix, which some writers
-    require (`model.keras`).
+    Whatever the block makes there, a file or a folder, is put on the disk and replaces what stood at `path` by renaming.
+    When the block raises, `path` is as it was before and the temporary one is gone; what a killed process has left is
+    cleared away by the next one that writes the same. The temporary name keeps the suffix, which some writers require
+    (`model.keras`).
 
     Args:
         path: Where the result shall stand. Its folder must exist.
@@ -33,13 +37,14 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    _remove(partial)
+    _clear_away(path)
     try:
         yield partial
         if not partial.exists():
             raise FileNotFoundError(f"Nothing was written for {path}. Expected a file or a folder at {partial}.")
         _flush(partial)
         _swap(partial, path)
+        _flush_name(path.parent)
     finally:
         _remove(partial)
 
@@ -82,11 +87,19 @@ def read_json(path):
     """
     path = pathlib.Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_finite)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {path}. Expected the folder of a run, which holds one.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"The file {path} is broken. Expected JSON. Received: {error}.") from error
+
+
+def _refuse(word):
+    raise ValueError(f"the number {word}, which JSON has not")
+
+
+def _finite(digits):
+    return float(digits) if math.isfinite(float(digits)) else _refuse(digits)
 
 
 def _plain(value):
@@ -101,10 +114,42 @@ def _plain(value):
 
 
 def _flush(partial):
-    """Puts a file's bytes on the disk before it gets its name: a name without bytes would be a broken file."""
-    if partial.is_file():
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+    """Puts a file, or a folder with all in it, on the disk before it gets its name: a name without bytes is a broken file."""
+    for entry in (partial, *partial.rglob("*")) if partial.is_dir() else (partial,):
+        _flush_name(entry)
+
+
+def _flush_name(path):
+    """Puts a file's bytes, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _clear_away(path):
+    """Removes what dead processes have left of writing `path`, and puts back what they had moved aside."""
+    for left in path.parent.glob(f".*-{glob.escape(path.name)}"):
+        found = re.fullmatch(r"\.(partial|previous)-(\d+)-(.*)", left.name)
+        if found and found[3] == path.name and not _lives(int(found[2])):
+            if found[1] == "previous" and not path.exists():
+                os.replace(left, path)
+            else:
+                _remove(left)
+
+
+def _lives(process):
+    """Whether another process of this number runs."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _swap(partial, path):
