@@ -28,6 +28,7 @@ class RunFolder:
         self.log = path / "log.txt"  # what was printed
         self.tensorboard = path / "tensorboard"
         self.checkpoints = path / "checkpoints"  # the states from which the run resumes exactly
+        self.progress = path / "progress.json"  # the step up to which it was saved
         self.model = path / "model.keras"  # with the best validation weights
         self.saved_model = path / "saved_model"
         self.figures = path / "figures"

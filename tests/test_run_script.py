@@ -39,7 +39,7 @@ def test_a_run_leaves_all_that_is_promised(finished):
         assert (out / name).is_file(), name
     for name in ("data", "samples", "reconstructions", "training_curves", "latent_space"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 5000, name
-    assert list((out / "checkpoints").glob("*.index"))
+    assert list((out / "checkpoints").glob("ckpt-*/*.index"))
     assert list((out / "tensorboard").rglob("events*"))
     assert done.stdout.splitlines()[0].startswith("quickstart on digits")
     assert "Report:" in done.stdout.splitlines()[-1]

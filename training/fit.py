@@ -13,6 +13,7 @@ from vae_flows.latent_models.averages import start_averages
 from vae_flows.latent_models.latent_model import LatentModel
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.run_folder.atomic import replacing
+from vae_flows.run_folder.locks import training_lock
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
 from vae_flows.training.progress import Progress
@@ -44,7 +45,7 @@ class Outcome:
     best_step: int
 
 
-def fit(recipe, data, folder, *, seed, steps=None, resume=False):
+def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
     """Trains `recipe.model` on `data`, and leaves it with its best validation weights, in memory and as `model.keras`.
 
     Validation images are judged at the end of each epoch, or every `recipe.validate_every` steps, and where the training
@@ -59,6 +60,7 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
         seed: Seed of the order of the images and of their preparation. (The model has its own.)
         steps: Optimizer steps after which to stop, counted from the run's beginning; all epochs by default.
         resume: Whether to go on from the newest readable checkpoint, if there is one.
+        restart: With `resume`, whether to begin again if the run was saved and no checkpoint can be read.
 
     Returns:
         `Outcome`.
@@ -66,7 +68,7 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
     Raises:
         ValueError: if recipe and data do not fit, or the run began with another seed, batch size or number of images.
         FileExistsError: if there are checkpoints and `resume` is False.
-        OSError: if there are checkpoints and none can be read.
+        OSError: if the run was saved and no checkpoint can be read, if another process trains it, or if the disk is full.
         TrainingStopped: after too many steps whose gradients are not finite, or if a weight is not; no `model.keras` is
             written then.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, when a checkpoint has been saved.
@@ -77,22 +79,23 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False):
     per_epoch = data.train.count // recipe.batch
     total = min(recipe.epochs * per_epoch, steps or sys.maxsize)
     period = recipe.validate_every or per_epoch  # steps of what Keras takes for an epoch
-    model, progress, checkpoints = _prepare(recipe, data, folder, seed, period)
-    start = _begin(recipe, data, checkpoints, seed=seed, resume=resume)
-    seen = {"batch": recipe.batch, "preparation": recipe.preparation, "seed": seed, "corruption": recipe.corruption}
-    validation = evaluation_batches(data.validation, **seen)
-    patience = recipe.patience and recipe.patience * period
-    saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
-    if start and start % period == 0 and int(progress.best.judged) < start:
-        saving.judge(model.evaluate(validation, verbose=0, return_dict=True)[model.validated_by])
-    with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
-        for segment in segments(start, total, period):
-            if saving.exhausted:
-                break
-            batches = training_batches(data.train, start_step=segment.start, flips=recipe.flips, **seen)
-            progress.start_clock()
-            _fit_segment(model, batches, segment, period=period, validation=validation, callbacks=callbacks)
-    return _finish(recipe, data, folder, seed, progress=progress, checkpoints=checkpoints)
+    with training_lock(folder.path):
+        model, progress, checkpoints = _prepare(recipe, data, folder, seed, period)
+        start = _begin(recipe, data, checkpoints, seed=seed, resume=resume, restart=restart)
+        seen = {"batch": recipe.batch, "preparation": recipe.preparation, "seed": seed, "corruption": recipe.corruption}
+        validation = evaluation_batches(data.validation, **seen)
+        patience = recipe.patience and recipe.patience * period
+        saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
+        with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
+            if start and start % period == 0 and int(progress.best.judged) < start:
+                _make_up_validation(model, validation, callbacks)
+            for segment in segments(start, total, period):
+                if saving.exhausted:
+                    break
+                batches = training_batches(data.train, start_step=segment.start, flips=recipe.flips, **seen)
+                progress.start_clock()
+                _fit_segment(model, batches, segment, period=period, validation=validation, callbacks=callbacks)
+        return _finish(recipe, data, folder, seed, progress=progress, checkpoints=checkpoints)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +146,10 @@ def _prepare(recipe, data, folder, seed, period):
     model.optimizer.build(model.trainable_variables)
     start_averages(model)
     progress = Progress(model, seed=seed, batch=recipe.batch, images=data.train.count)
-    return model, progress, Checkpoints(folder.checkpoints, model=model, progress=progress, keep=recipe.keep)
+    return model, progress, Checkpoints(folder, model=model, progress=progress, keep=recipe.keep)
 
 
-def _begin(recipe, data, checkpoints, *, seed, resume):
+def _begin(recipe, data, checkpoints, *, seed, resume, restart):
     """Brings the model to the state it goes on from. Returns its step."""
     if not resume and checkpoints.steps():
         raise FileExistsError(
@@ -154,7 +157,7 @@ def _begin(recipe, data, checkpoints, *, seed, resume):
             f"Received: steps {checkpoints.steps()}. Continue with --resume, or choose another --out."
         )
     rate = recipe.optimizer.get_config()["learning_rate"]
-    step = checkpoints.restore() if resume else None
+    step = checkpoints.restore(restart=restart) if resume else None
     if step is not None:
         if not isinstance(rate, dict):  # a schedule is no state; a number is, but the recipe's holds
             recipe.optimizer.learning_rate = rate
@@ -174,12 +177,12 @@ def _begin(recipe, data, checkpoints, *, seed, resume):
 def _callbacks(recipe, data, folder, seed, *, saving, progress):
     """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
     log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
-    curves = Curves(folder.tensorboard, progress=progress, every=recipe.log_every)
+    checkpoints = saving.checkpoints
+    curves = Curves(folder.tensorboard, checkpoints=checkpoints, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
     shows = [Pictures(curves.validation, corruption=recipe.corruption, **shown)]
     shows += [Latents(curves.validation, **shown)] if isinstance(recipe.model, LatentModel) else []
     interruption = Interruption()
-    checkpoints = saving.checkpoints
     timing = Timing(progress, batch=recipe.batch)
     try:
         with interruption.listening():
@@ -192,19 +195,21 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress):
         curves.close()
 
 
+def _make_up_validation(model, validation, callbacks):
+    """Judges the weights of an epoch's end that was saved before they were judged."""
+    found = model.evaluate(validation, verbose=0, return_dict=True, callbacks=callbacks[-1:])
+    judges = keras.callbacks.CallbackList(
+        [each for each in callbacks if isinstance(each, Curves | Saving)], model=model
+    )
+    judges.on_epoch_end(None, {f"val_{name}": value for name, value in found.items()})
+
+
 def _fit_segment(model, batches, segment, *, period, validation, callbacks):
     """Keras's `fit` over one segment; a terminal gets a progress bar, a file one line per epoch."""
     whole = segment.steps == period
     verbose = 1 if sys.stdout.isatty() else 2
-    shown = keras.callbacks.CallbackList(
-        callbacks,
-        add_history=True,
-        add_progbar=True,
-        model=model,
-        verbose=verbose,
-        epochs=segment.epochs,
-        steps=segment.steps,
-    )
+    told = {"model": model, "verbose": verbose, "epochs": segment.epochs, "steps": segment.steps}
+    shown = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=True, **told)
     model.fit(
         batches if whole else batches.take(segment.steps),
         steps_per_epoch=period if whole else None,
@@ -230,6 +235,7 @@ def _finish(recipe, data, folder, seed, *, progress, checkpoints):
     bare.set_weights(model.get_weights())
     with replacing(folder.model) as partial:
         bare.save(partial)
+    checkpoints.tidy()
     seconds, timed = float(progress.seconds), float(progress.timed_seconds)
     steps = checkpoints.step
     return Outcome(

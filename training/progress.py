@@ -57,6 +57,11 @@ class Progress(tf.Module):
         self.seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         self.timed_images = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.timed_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        # [metric, (total, count)] of the epoch that is under way, now and when the curves had their last point
+        self.totals, self.totals_logged = (
+            tf.Variable(tf.zeros([len(model.metrics), 2], tf.float64), trainable=False) for _ in range(2)
+        )
+        self.step_logged = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._begun = dict(zip(("seed", "batch", "training images"), (seed, batch, images), strict=True))
         self._mark = time.perf_counter()
 
@@ -74,6 +79,11 @@ class Progress(tf.Module):
         """Adds to the images whose training was timed."""
         self.timed_images.assign_add(images)
         self.timed_seconds.assign_add(seconds)
+
+    def forget_totals(self):
+        """Sets the totals of the metrics to those of an epoch that begins."""
+        for totals in (self.totals, self.totals_logged):
+            totals.assign(tf.zeros_like(totals))
 
     def check_origin(self):
         """Refuses to continue a run on another sequence of images than it began with.

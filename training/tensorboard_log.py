@@ -25,63 +25,76 @@ class Curves(keras.callbacks.Callback):
     """Writes every metric of the model, the learning rate and the images per second against the optimizer step.
 
     A training point is the mean over the images since the point before, whether an epoch began or a run was resumed in
-    between; a validation point is the mean over all validation images.
+    between: what the metrics have seen stands in every checkpoint. A validation point is the mean over all validation images.
 
     Args:
         folder: TensorBoard's folder; the curves go to its sub-folders `train` and `validation`.
-        progress: `Progress`, for the speed.
+        checkpoints: `Checkpoints`; before each, all points are on the disk.
+        progress: `Progress`, for the speed, and where the metrics' totals go.
         every: Optimizer steps between two points of training; the end of an epoch has one, too.
     """
 
-    def __init__(self, folder, *, progress, every):
+    def __init__(self, folder, *, checkpoints, progress, every):
         super().__init__()
         self.train = tf.summary.create_file_writer(str(folder / "train"))
         self.validation = tf.summary.create_file_writer(str(folder / "validation"))
+        self.checkpoints = checkpoints
         self.progress = progress
         self.every = every
-        self.sums = self.logged = self.timed = None
+        self.timed = None
+        self.within_epoch = False
+        checkpoints.before_saving.append(self.note)
 
     def close(self):
         """Writes what is still in memory."""
         self.train.close()
         self.validation.close()
 
+    def note(self):
+        """Puts the points on the disk, and what the next one needs into the progress."""
+        self.train.flush()
+        self.validation.flush()
+        if self.within_epoch:
+            self.progress.totals.assign(self._totals())
+
     def on_epoch_begin(self, epoch, logs=None):
-        self.logged = self._step()
-        self.sums = {}  # Keras has just reset its metrics
+        # Keras has just reset its metrics: in an epoch that was left they go on.
+        for metric, (total, count) in zip(self.model.metrics, self.progress.totals.numpy(), strict=True):
+            metric.total.assign(total)
+            metric.count.assign(count)
         self.timed = self._timed()
+        self.within_epoch = True
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self._step()
-        at_end = batch + 1 >= self.params["steps"]
-        if step // self.every > self.logged // self.every or at_end:
+        step, at_end = self.checkpoints.step, batch + 1 >= self.params["steps"]
+        if step // self.every > int(self.progress.step_logged) // self.every or at_end:
             self._write_training(step)
+        if at_end:
+            self.within_epoch = False
+            self.progress.forget_totals()
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.validation.as_default(step=self._step()):
+        with self.validation.as_default(step=self.checkpoints.step):
             for name, value in logs.items():
                 if name.startswith("val_"):
                     tf.summary.scalar(name.removeprefix("val_"), value)
-        self.train.flush()
-        self.validation.flush()
 
     def _write_training(self, step):
-        means = [metric for metric in self.model.metrics if isinstance(metric, keras.metrics.Mean)]
-        sums = {metric.name: np.array([metric.total, metric.count], np.float64) for metric in means}
-        timed = self._timed()
+        totals, timed = self._totals(), self._timed()
         images, seconds = timed - self.timed
         with self.train.as_default(step=step):
-            for name, total in sums.items():
-                value, count = total - self.sums.get(name, 0.0)
+            for metric, (total, count) in zip(self.model.metrics, totals - self.progress.totals_logged, strict=True):
                 if count:
-                    tf.summary.scalar(name, value / count)
+                    tf.summary.scalar(metric.name, total / count)
             tf.summary.scalar("learning_rate", float(self.model.optimizer.learning_rate))
             if seconds:
                 tf.summary.scalar("images_per_second", images / seconds)
-        self.sums, self.timed, self.logged = sums, timed, step
+        self.timed = timed
+        self.progress.totals_logged.assign(totals)
+        self.progress.step_logged.assign(step)
 
-    def _step(self):
-        return int(self.model.optimizer.iterations)
+    def _totals(self):
+        return np.array([[metric.total, metric.count] for metric in self.model.metrics], np.float64)
 
     def _timed(self):
         return np.array([self.progress.timed_images, self.progress.timed_seconds], np.float64)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def state(folder, step):
     """Weights, moments and step of the optimizer in a checkpoint."""
-    reader = tf.train.load_checkpoint(str(folder.checkpoints / f"ckpt-{step}"))
+    reader = tf.train.load_checkpoint(str(folder.checkpoints / f"ckpt-{step}" / "state"))
     names = [name for name in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in name]
     return {name: reader.get_tensor(name) for name in names if not name.startswith("progress/")}
 
@@ -66,7 +66,7 @@ fit(small_run.recipe(epochs=10_000), small_run.data(), RunFolder.create(sys.argv
 
 
 def newest(folder):
-    return max((int(path.stem[5:]) for path in folder.checkpoints.glob("ckpt-*.index")), default=0)
+    return max((int(path.name[5:]) for path in folder.checkpoints.glob("ckpt-*")), default=0)
 
 
 def test_a_killed_run_ends_with_the_weights_of_an_uninterrupted_one(new_recipe, data, new_folder, tmp_path):

@@ -6,6 +6,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 
 from vae_flows.reports.history import read_history
 from vae_flows.training import fit
+from vae_flows.training.stopping import Interruption
 
 EXPECTED = {
     *("loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"),
@@ -32,6 +33,38 @@ def test_every_term_is_logged_by_step_with_the_mean_since_the_point_before(new_r
     np.testing.assert_allclose(values, expected, rtol=1e-5)
     # The KL weight of the steps 0 to 3 in a warm-up of 4 steps with floor 0.1.
     assert history["kl_weight"]["train"][1][0] == pytest.approx(np.mean([0.1, 0.25, 0.5, 0.75]))
+
+
+def test_the_points_of_a_run_left_within_an_epoch_are_those_of_an_uninterrupted_one(
+    new_recipe, data, new_folder, monkeypatch
+):
+    """Left between two points (6, 16), and in the validation at an epoch's end (10)."""
+    settings = {"epochs": 2, "steps_per_execution": 1}
+    fit(new_recipe(**settings), data, new_folder("whole"), seed=3)
+    for hook, step in (("on_train_batch_end", 6), ("on_test_batch_end", 10), ("on_train_batch_end", 16)):
+        stop_once(monkeypatch, hook, step)
+        with pytest.raises(KeyboardInterrupt):
+            fit(new_recipe(**settings), data, new_folder("parts"), seed=3, resume=True)
+    fit(new_recipe(**settings), data, new_folder("parts"), seed=3, resume=True)
+    whole, parts = (read_history(new_folder(name).tensorboard) for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys() >= {"loss", "neg_elbo", "kl_weight"}
+    for name in whole.keys() - {"images_per_second"}:
+        assert whole[name].keys() == parts[name].keys()
+        for writer, points in whole[name].items():
+            np.testing.assert_array_equal(parts[name][writer], points, err_msg=name)
+
+
+def stop_once(monkeypatch, hook, step):
+    """Ctrl-C at a step of the training."""
+    original = getattr(Interruption, hook)
+
+    def stopping(self, *arguments, **given):
+        if int(self.model.optimizer.iterations) == step:
+            monkeypatch.setattr(Interruption, hook, original)
+            self.requested = True
+        return original(self, *arguments, **given)
+
+    monkeypatch.setattr(Interruption, hook, stopping)
 
 
 def test_a_resumed_run_goes_on_at_its_step(new_recipe, data, new_folder):
