@@ -41,11 +41,12 @@ def command_line(presets):
 @click.option("--test-images", type=_POSITIVE, help="Evaluate on the first N test images.")
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), help="[default: 0]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, which stays what it is.")
+@click.option("--restart", is_flag=True, help="With --resume: begin again at step 0 if all checkpoints are lost.")
 @click.option("--quiet", is_flag=True, help="Print warnings and the result alone.")
 @click.option("--list", "list_presets", is_flag=True, help="Print the presets.")
 @click.option("--help", "-h", "show_help", is_flag=True, help="Print this, or the hyperparameters of PRESET.")
 @click.pass_obj
-def main(presets, words, resume, quiet, list_presets, show_help, **options):
+def main(presets, words, resume, restart, quiet, list_presets, show_help, **options):
     """Trains, judges and exports PRESET, one of those that --list prints, or FILE.py:FUNCTION.
 
     NAME=VALUE sets one of its hyperparameters, which --help PRESET prints.
@@ -59,17 +60,19 @@ def main(presets, words, resume, quiet, list_presets, show_help, **options):
     else:
         said = {name: value for name, value in options.items() if value is not None}
         said |= {"presets": presets, "hyperparameters": _given(words[preset is not None :])}
-        _execute(preset, said, next(iter(presets)), resume=resume, quiet=quiet)
+        _execute(preset, said, next(iter(presets)), resume=resume, restart=restart, quiet=quiet)
 
 
-def _execute(preset, said, usual, *, resume, quiet):
+def _execute(preset, said, usual, *, resume, restart, quiet):
     with told_in_one_line(), warnings_in_one_line(), hushed(quiet):
         if resume and "out" not in said:
             raise ValueError("--resume needs the folder of the run. Expected --out RUN. Received: none.")
-        run = take_up(preset=preset, **said) if resume else begin(preset or usual, **said)
-    with run.recorded(quiet=quiet):
-        with told_in_one_line(training.TrainingStopped):
-            run.train()
+        if restart and not resume:
+            raise ValueError("--restart is for a run that was begun. Expected --resume beside it. Received: none.")
+        run = take_up(preset=preset, restart=restart, **said) if resume else begin(preset or usual, **said)
+    with told_in_one_line(OSError, ValueError, training.TrainingStopped), run.recorded(quiet=quiet):
+        run.train()
+    with told_in_one_line(OSError), run.recorded(quiet=quiet):
         with warnings_in_one_line():
             result = run.report()
         click.echo(result)

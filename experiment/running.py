@@ -19,7 +19,19 @@ __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
 
 _KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", "data_dir", "image_size", "data", "batch")
 _KEYS += ("epochs", "steps", "test_images", "versions")
-_OPTIONS = ("preset", "presets", "dataset", "data_dir", "image_size", "out", "epochs", "steps", "test_images", "seed")
+_OPTIONS = (
+    "preset",
+    "presets",
+    "dataset",
+    "data_dir",
+    "image_size",
+    "out",
+    "epochs",
+    "steps",
+    "test_images",
+    "seed",
+    "restart",
+)
 
 
 @dataclasses.dataclass(eq=False)
@@ -32,6 +44,7 @@ class Run:
         recipe: `training.Recipe`; after `train` its model has the best validation weights.
         data: `ImageSet`.
         resumed: Whether it goes on from the folder's checkpoints.
+        restart: Whether it begins again if these are lost.
         outcome: `training.Outcome`, after `train`.
         results: Contents of results.json, after `report`.
     """
@@ -41,6 +54,7 @@ class Run:
     recipe: object
     data: object
     resumed: bool = False
+    restart: bool = False
     outcome: object = None
     results: dict | None = None
 
@@ -54,7 +68,7 @@ class Run:
             print(f"Go on with: --out {self.folder.path} --resume", flush=True)
             raise
         except Exception as error:
-            with self.folder.log.open("a", encoding="utf-8") as log:
+            with contextlib.suppress(OSError), self.folder.log.open("a", encoding="utf-8") as log:
                 log.write(f"{type(error).__name__}: {error}\n")
             raise
 
@@ -62,8 +76,8 @@ class Run:
         """Trains, writes `model.keras` and exports it."""
         recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
         print(f"{self.config['preset']}: {self.data.train.count:,} training images of {shape}, seed {seed}")
-        steps = self.config["steps"]
-        self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, steps=steps, resume=self.resumed)
+        how = {"steps": self.config["steps"], "resume": self.resumed, "restart": self.restart}
+        self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, **how)
         training.export(recipe.model, recipe.preparation, self.folder.saved_model)
 
     def report(self):
@@ -103,17 +117,18 @@ def run(preset, *, quiet=False, **options):
     return _carried_out(begin, preset, options, quiet=quiet)
 
 
-def resume(out, *, quiet=False, **options):
+def resume(out, *, quiet=False, restart=False, **options):
     """Goes on with the run in the folder `out`, which is what its config.json says, and returns the `Run`.
 
     Said beside it, `epochs=`, `steps=` and `test_images=` may grow and `learning_rate=` change; all else must be what it was.
-    A preset's function and an `ImageSet`, which no file holds, are to be given again.
+    A preset's function and an `ImageSet`, which no file holds, are to be given again. With `restart` a run whose checkpoints
+    are all lost begins again at step 0.
 
     Raises:
-        FileNotFoundError: if there is no run.
+        OSError: if there is no run, or its checkpoints are lost.
         ValueError: if it would become another run, naming what it was and what was asked for; nothing is written then.
     """
-    return _carried_out(take_up, out, options, quiet=quiet)
+    return _carried_out(take_up, out, {**options, "restart": restart}, quiet=quiet)
 
 
 def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparameters=None, **said):
@@ -132,7 +147,7 @@ def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparamete
     return begun
 
 
-def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=None, **said):
+def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=None, restart=False, **said):
     """The `Run` that `resume` carries out; its config.json notes what is changed."""
     folder = RunFolder.open(out, keys=_KEYS)
     begun = read_json(folder.config)
@@ -148,7 +163,7 @@ def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=Non
     wanted["hyperparameters"] = completed(preset.build, {**begun["hyperparameters"], **(hyperparameters or {})})
     changes(begun, as_json(wanted))
     taken_up = _built(folder, preset, wanted, dataset)
-    taken_up.resumed = True
+    taken_up.resumed, taken_up.restart = True, restart
     if changed := changes(begun, as_json(taken_up.config)):
         note = {"time": time.strftime("%Y-%m-%d %H:%M:%S"), "command_line": sys.argv, "changes": changed}
         taken_up.config |= {"versions": begun["versions"], "history": [*begun.get("history", []), note]}

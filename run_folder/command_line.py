@@ -35,7 +35,7 @@ def quiet_import(name):
 
 @contextlib.contextmanager
 def told_in_one_line(*kinds):
-    """Context in which errors that a user can mend (of files and values, and `kinds`) are told without a traceback.
+    """Context in which errors that a user can mend (`kinds`; `OSError` and `ValueError` by default) have no traceback.
 
     Put it around what reads the user's words and files, not around the program's own work: there a traceback helps.
 
@@ -47,9 +47,10 @@ def told_in_one_line(*kinds):
         ...
         click.exceptions.ClickException: `batch` must be positive.
     """
+    kinds = kinds or (OSError, ValueError)
     try:
         yield
-    except (OSError, ValueError, *kinds) as error:
+    except kinds as error:
         raise click.ClickException(" ".join(str(error).split())) from error
 
 

@@ -85,7 +85,7 @@ class Checkpoints:
             ValueError: if the run began with another seed, batch size or number of images.
         """
         for left in self.folder.glob(".partial-*"):  # of killed processes: the lock lets one train at a time
-            shutil.rmtree(left)
+            shutil.rmtree(left, ignore_errors=True)
         saved, broken = self._saved(), {}
         first = [(variable, variable.numpy()) for variable in self._variables()] if restart else []
         for step in reversed(self.steps()):

@@ -17,6 +17,7 @@ def test_names_are_those_of_the_contract(tmp_path):
             "log.txt",
             "tensorboard",
             "checkpoints",
+            "progress.json",
             "model.keras",
             "saved_model",
             "figures",
