@@ -1,8 +1,7 @@
 """An estimator over a whole set of images, batch after batch, that can be interrupted and resumed."""
 
 import json
-import os
-import pathlib
+import time
 import warnings
 import zlib
 
@@ -14,20 +13,22 @@ from vae_flows.estimators.result import Estimate
 
 __all__ = ["sweep"]
 
+_SECONDS = 2.0  # between two writings
 BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} images [{elapsed}<{remaining}]"  # tenths: temperatures of a batch under way
 
 
-def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, progress=True):
+def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, progress=True):
     """Runs an estimator over batches of images and keeps what is done.
 
-    After each batch all results so far are in `file`, written beside it and renamed. When the file is there at the start,
-    the images in it are skipped, whatever the batches were then: noise belongs to an image's place, not to its batch.
+    All results so far are `kept`: every other second, and where the sweep ends or breaks off. The images that are there at
+    the start are skipped, whatever the batches were then: noise belongs to an image's place, not to its batch.
 
     Args:
         estimator: `ImportanceSampling`, `HamiltonianAIS`, `AdaptiveTemperatures` or `BidirectionalMonteCarlo`.
         batches: Iterable of x [b, ...], or of the tuple of the estimator's arguments, (x, exact).
         seed: int32 [2].
-        file: Where results are kept (.npz); None keeps them in memory only.
+        kept: Where results are kept, such as a `run_folder.ArrayFile`: `write` takes {name: array}, and `read` a function
+            of them whose result it gives, or None. None keeps them in memory only.
         identity: What the results depend on beside the estimator's settings, in plain values: the run, the data set.
         images: Number of images, for the progress bar.
         progress: Whether to show a bar. It moves within a batch, too, as temperatures pass.
@@ -36,7 +37,7 @@ def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, pr
         One `Estimate`, or `Bracket`, of all images.
 
     Raises:
-        ValueError: if the file holds results of other settings, another seed, identity or other images, or there are none.
+        ValueError: if what is kept is of other settings, another seed, identity or other images, or there are none.
 
     Warns:
         UnreliableWeights: once, for all images together.
@@ -47,15 +48,18 @@ def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, pr
         array([-3., -3., -3.])
     """
     record = {"settings": estimator.settings, "seed": np.asarray(seed).tolist(), "identity": identity}
-    kept = _Kept.open(file, json.dumps(record, sort_keys=True), estimator.result)
+    done = _Done(kept, json.dumps(record, sort_keys=True), estimator.result)
     with tqdm.tqdm(total=images, bar_format=BAR, disable=not progress, smoothing=0.1) as bar:
-        for batch in batches:
-            arguments = kept.skip(tuple(batch) if isinstance(batch, tuple | list) else (batch,))
-            count = len(arguments[0])
-            bar.update(len(batch[0] if isinstance(batch, tuple | list) else batch) - count)
-            if count:
-                kept.add(arguments[0], _quietly(estimator, arguments, seed, kept.images, _Advance(bar, count)))
-    result = kept.result()
+        try:
+            for batch in batches:
+                arguments = done.skip(tuple(batch) if isinstance(batch, tuple | list) else (batch,))
+                count = len(arguments[0])
+                bar.update(len(batch[0] if isinstance(batch, tuple | list) else batch) - count)
+                if count:
+                    done.add(arguments[0], _quietly(estimator, arguments, seed, done.images, _Advance(bar, count)))
+        finally:
+            done.write()
+    result = done.result()
     warn_if_unreliable(result if isinstance(result, Estimate) else result.lower)
     return result
 
@@ -84,32 +88,22 @@ class _Advance:
         self(1.0 - self.done)
 
 
-class _Kept:
-    """Results of the first images, in a file or not, and the checksum of these images."""
+class _Done:
+    """Results of the first images, kept or not, and the checksum of these images."""
 
-    def __init__(self, file, record):
-        self.file = None if file is None else pathlib.Path(file)
-        self.record = record
-        self.parts = []
-        self.checksum = 0
-        self.seen = 0  # images met in this sweep
-        self.seen_checksum = 0
-
-    @classmethod
-    def open(cls, file, record, kind):
-        kept = cls(file, record)
-        if kept.file is not None and kept.file.exists():
-            with np.load(kept.file) as arrays:
-                stored = dict(arrays)
-            theirs = str(stored.pop("record"))
+    def __init__(self, kept, record, kind):
+        self.kept, self.record = kept, record
+        self.parts, self.checksum = [], 0
+        self.seen = self.seen_checksum = 0  # images met in this sweep
+        self.written, self.due = 0, 0.0  # images that are kept, and when to write again
+        if kept is not None and (found := kept.read(lambda arrays: _parsed(arrays, kind))):
+            theirs, self.checksum, estimate = found
             if theirs != record:
                 raise ValueError(
-                    f"The file {kept.file} holds results of other settings. Expected: {record}. Received: {theirs}. "
+                    f"The file {kept} holds results of other settings. Expected: {record}. Received: {theirs}. "
                     "Remove the file, or go on with the settings it was begun with."
                 )
-            kept.checksum = int(stored.pop("checksum"))
-            kept.parts = [kind.from_arrays(stored)]
-        return kept
+            self.parts, self.written = [estimate], estimate.images
 
     @property
     def images(self):
@@ -122,20 +116,23 @@ class _Kept:
         self.seen += done
         if done and self.seen == self.images and self.seen_checksum != self.checksum:
             raise ValueError(
-                f"The file {self.file} holds results of other images. Remove it, or give the same images again."
+                f"The file {self.kept} holds results of other images. Remove it, or give the same images again."
             )
         return tuple(each[done:] for each in arguments)
 
     def add(self, x, estimate):
-        """Takes the next images' estimate in, and writes all to the file."""
+        """Takes the next images' estimate in, and keeps it if it is time."""
         self.parts.append(estimate)
         self.seen += estimate.images
         self.checksum = self.seen_checksum = _checksum(x, self.seen_checksum)
-        if self.file is not None:
-            partial = self.file.with_name(f".partial-{os.getpid()}-{self.file.name}")
-            with partial.open("wb") as stream:
-                np.savez(stream, record=self.record, checksum=self.checksum, **self.joined().to_arrays())
-            os.replace(partial, self.file)
+        if time.monotonic() >= self.due:
+            self.write()
+
+    def write(self):
+        """Keeps what is not kept yet."""
+        if self.kept is not None and self.written < self.images:
+            self.kept.write({"record": self.record, "checksum": self.checksum, **self.joined().to_arrays()})
+            self.written, self.due = self.images, time.monotonic() + _SECONDS
 
     def joined(self):
         return type(self.parts[0]).concatenate(self.parts)
@@ -145,10 +142,16 @@ class _Kept:
             raise ValueError("`batches` must hold at least one image. Received: none.")
         if self.seen < self.images:
             raise ValueError(
-                f"The file {self.file} holds more images than there are. Expected: at least {self.images} images. "
+                f"The file {self.kept} holds more images than there are. Expected: at least {self.images} images. "
                 f"Received: {self.seen}. Remove the file, or give all the images it was begun with."
             )
         return self.joined()
+
+
+def _parsed(arrays, kind):
+    """What `_Done.write` has written."""
+    record, checksum = str(arrays.pop("record")), int(arrays.pop("checksum"))
+    return record, checksum, kind.from_arrays(arrays)
 
 
 def _checksum(x, before):

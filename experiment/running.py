@@ -90,10 +90,10 @@ class Run:
         subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
         judged = reports.FinishedRun.trained(self.folder, subject)
         speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
-        said = reports.write_report(judged, training=speed, steps=outcome.steps, test_images=config["test_images"])
-        for method in () if config["steps"] else recipe.evaluation:  # a training cut short is a trial
-            if method not in ("exact", "importance"):
-                print(reports.judge(judged, method, at_most=config["test_images"]))
+        methods = () if config["steps"] else recipe.evaluation  # a training cut short is a trial
+        further = [method for method in methods if method not in ("exact", "importance")]
+        test_images, steps = config["test_images"], outcome.steps
+        said = reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
         self.results = judged.results
         return f"{said} Report: {self.folder.report}"
 

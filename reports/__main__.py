@@ -1,5 +1,6 @@
 """Judge, sample and compare finished runs: `python -m vae_flows.reports --help`."""
 
+import math
 import pathlib
 import sys
 
@@ -11,6 +12,12 @@ from vae_flows.run_folder.command_line import exit_status, quiet_import, told_in
 __all__ = ["main", "run"]
 
 _POSITIVE = click.IntRange(min=1)
+
+
+def _finite(context, option, value):
+    if not math.isfinite(value):
+        raise click.BadParameter(f"Expected a finite number. Received: {value}.")
+    return value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +71,7 @@ def evaluate(run, method, **options):
 
     with told_in_one_line():
         method = checked_method(finished, method)
-    with warnings_in_one_line():
+    with told_in_one_line(OSError), warnings_in_one_line():
         said = judge(finished, method, **given)
     click.echo(said)
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
@@ -73,7 +80,14 @@ def evaluate(run, method, **options):
 @main.command()
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
 @click.option("--count", type=_POSITIVE, default=64, show_default=True, help="Number of images.")
-@click.option("--temperature", type=click.FloatRange(min=0.0), default=1.0, show_default=True, help="Of the prior.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0.0),
+    callback=_finite,
+    default=1.0,
+    show_default=True,
+    help="Of the prior.",
+)
 @click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(path_type=pathlib.Path), required=True, help="New or empty folder for PNG files."
@@ -87,9 +101,9 @@ def sample(run, count, temperature, seed, out):
     finished = _opened(run, data=False)
     from vae_flows.reports.sampling import write_samples
 
-    with told_in_one_line():
+    with told_in_one_line(OSError):
         out.mkdir(parents=True, exist_ok=True)
-    write_samples(finished.model, out, count=count, temperature=temperature, seed=seed)
+        write_samples(finished.model, out, count=count, temperature=temperature, seed=seed)
     click.echo(f"{count} images written to {out}.")
 
 

@@ -16,30 +16,30 @@ from vae_flows.reports.evaluation import images_together, weighed
 __all__ = ["annealed", "bracketed", "ladder"]
 
 
-def annealed(subject, *, images, file=None, **settings):
+def annealed(subject, *, images, kept=None, **settings):
     """`Estimate` of log p(x) of the first `images` test images, by Hamiltonian annealed importance sampling.
 
     Args:
         subject: `Subject` with a `LatentModel`.
         images: How many images, from the first on.
-        file: Where finished images are kept, for an interrupted run to go on from.
+        kept: `ArrayFile` for finished images, for an interrupted run to go on from.
         settings: `chains` per image, `temperatures` of the sigmoid schedule, `leapfrogs` per temperature, `start` ("prior",
             "posterior" or "base", as `LatentModel.proposal` has them), and `gradients`: "float32", or "bfloat16" for the
             leapfrogs' gradients alone, which leaves the estimate unbiased and is faster where the hardware has it.
     """
     batches = subject.batches(images, batch=_together(subject.model, settings["chains"]))
     seed, count = key(subject.seed, Purpose.CHAINS).numpy(), subject.count(images)
-    return sweep(_hais(subject.model, **settings), batches, seed=seed, file=file, images=count, progress=_shown())
+    return sweep(_hais(subject.model, **settings), batches, seed=seed, kept=kept, images=count, progress=_shown())
 
 
-def bracketed(subject, *, images, samples, file=None, **settings):
+def bracketed(subject, *, images, samples, kept=None, **settings):
     """`Bracket` of log p(x) of `images` images drawn from the model, at several numbers of temperatures.
 
     Args:
         subject: `Subject` with a `LatentModel`.
         images: How many images are drawn.
         samples: Importance samples per image, of the estimate to compare with.
-        file: Name of a part -> where its finished images are kept; None keeps nothing.
+        kept: Name of a part -> `ArrayFile` for its finished images; None keeps nothing.
         settings: As in `annealed`; `temperatures` is the largest number of them.
 
     Returns:
@@ -54,13 +54,12 @@ def bracketed(subject, *, images, samples, file=None, **settings):
     simulated = [(x_part.numpy(), model.infer(x_part, start=start).noise(z_part).numpy()) for x_part, z_part in parts]
     brackets, seed = {}, key(subject.seed, Purpose.CHAINS).numpy()
     for steps in ladder(settings["temperatures"]):
-        kept = file and file(steps)
-        run = estimator.with_temperatures(steps)
-        brackets[steps] = sweep(run, simulated, seed=seed, file=kept, images=images, progress=_shown())
-    kept = file and file("importance")
+        run, file = estimator.with_temperatures(steps), kept and kept(steps)
+        brackets[steps] = sweep(run, simulated, seed=seed, kept=file, images=images, progress=_shown())
     batch = images_together(model)
     batches = [x[i : i + batch] for i in range(0, images, batch)]
-    return brackets, weighed(model, batches, samples=samples, seed=subject.seed, images=images, file=kept)
+    file = kept and kept("importance")
+    return brackets, weighed(model, batches, samples=samples, seed=subject.seed, images=images, kept=file)
 
 
 def ladder(temperatures):

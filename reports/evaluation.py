@@ -52,18 +52,18 @@ def exact_log_prob(subject, images=None, *, split="test", batch=100):
     return subject.image_by_image(values, images, split=split, batch=batch)
 
 
-def importance(subject, images=None, *, samples, file=None):
+def importance(subject, images=None, *, samples, kept=None):
     """`Estimate` of log p(x) of the first `images`, by importance sampling from the model's posterior.
 
     Args:
         subject: `Subject` with a `LatentModel`.
         images: How many images, from the first on; all by default.
         samples: Importance samples K per image.
-        file: Where the likelihood of each image is kept while the others are computed, for an interrupted evaluation to
-            go on from; None keeps nothing.
+        kept: `ArrayFile` for the likelihood of each image while the others are computed, for an interrupted evaluation
+            to go on from; None keeps nothing.
     """
     batches = subject.batches(images, batch=images_together(subject.model))
-    return weighed(subject.model, batches, samples=samples, seed=subject.seed, images=subject.count(images), file=file)
+    return weighed(subject.model, batches, samples=samples, seed=subject.seed, images=subject.count(images), kept=kept)
 
 
 def images_together(model):
@@ -71,7 +71,7 @@ def images_together(model):
     return max(1, min(_IMAGES, model.together // ROWS))
 
 
-def weighed(model, batches, *, samples, seed, images, file=None):
+def weighed(model, batches, *, samples, seed, images, kept=None):
     """The same for batches of prepared images."""
     sampler = ImportanceSampling(
         tf.autograph.experimental.do_not_convert(lambda x, noise, found: model.inference(x, found).log_weight(noise)),
@@ -81,7 +81,7 @@ def weighed(model, batches, *, samples, seed, images, file=None):
         chunk=model.together // images_together(model),
     )
     progress = sys.stderr.isatty()
-    return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), file=file, images=images, progress=progress)
+    return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), kept=kept, images=images, progress=progress)
 
 
 def bits_per_dim(nll, *, spec, preparation):

@@ -58,6 +58,13 @@ class FinishedRun:
 
         return Subject(self.model, self.data, self.preparation, seed=self.seed)
 
+    @functools.cached_property
+    def unfinished(self):
+        """Where estimates of these weights keep what is done."""
+        from vae_flows.reports.unfinished import Unfinished
+
+        return Unfinished(self.folder, self.subject.mark)
+
     @property
     def results(self):
         """Contents of `results.json`, as they are now."""

@@ -11,15 +11,16 @@ from vae_flows.reports.figure_style import save
 from vae_flows.reports.likelihood_table import with_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
-from vae_flows.reports.unfinished import unfinished
-from vae_flows.run_folder.atomic import replacing, write_json
+from vae_flows.run_folder.array_file import ArrayFile
+from vae_flows.run_folder.atomic import write_json
+from vae_flows.run_folder.locks import results_lock
 
 __all__ = ["checked_method", "judge"]
 
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
 
-def judge(run, method=None, *, at_most=None, facts=None, **given):
+def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     """Find log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
 
     Results of the same weights that are there already stay; of two by the same method that of more images, or of more
@@ -30,24 +31,30 @@ def judge(run, method=None, *, at_most=None, facts=None, **given):
         method: "exact", "importance", "hais" or "bidirectional"; None for the first of them that the model allows.
         at_most: No more images than this, whatever the settings say.
         facts: What else `results.json` is to hold.
+        tidy: Whether what was kept of unfinished estimates is removed.
         given: Settings that differ from those of the run's `config.json`, and these from `SETTINGS`.
 
     Returns:
         One line that says what was found.
 
     Raises:
-        ValueError: if the method is not one for the run's model, or its results are of other weights.
+        ValueError: if the method is not one for the run's model.
+        OSError: if the results are of other weights, or cannot be written.
     """
     method = checked_method(run, method, anew=facts is not None)
     settings = {**SETTINGS[method], **run.config.get("evaluation", {}).get(method, {}), **given}
     if at_most is not None:
         settings["images"] = min(at_most, settings["images"] or at_most)
     found, said, write_beside = _METHODS[method](run, settings)
-    results, ahead = _merged(run, {**(facts or {}), **found})
-    if ahead:
-        write_beside()
-    write_json(run.folder.results, results)
-    write_page(run.folder)
+    with results_lock(run.folder.path):
+        checked_method(run, method, anew=facts is not None)  # a training may have ended meanwhile
+        results, ahead = _merged(run, {**(facts or {}), **found})
+        if ahead:
+            write_beside()
+        write_json(run.folder.results, results)
+        write_page(run.folder)
+        if tidy:
+            run.unfinished.tidy()
     return said if ahead else f"{said} The larger result that was there stays in front."
 
 
@@ -60,11 +67,12 @@ def checked_method(run, method=None, *, anew=False):
         anew: Whether the results that are there are to be replaced as a whole.
 
     Raises:
-        ValueError: if the method is not one for the run's model, or its results are of other weights.
+        ValueError: if the method is not one for the run's model.
+        OSError: if the results are of other weights.
     """
     method = check_method(method, exact=run.subject.exact)
     if not anew and run.results.get("model") != run.subject.mark:
-        raise ValueError(
+        raise OSError(
             f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
             f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
         )
@@ -73,7 +81,13 @@ def checked_method(run, method=None, *, anew=False):
 
 def _merged(run, found):
     """All results of the run's weights, and whether what was found is in front."""
-    there = run.results if run.folder.results.is_file() else {}
+    try:
+        there = run.results
+    except FileNotFoundError:
+        there = {}
+    except ValueError as error:  # only where all is judged anew: `checked_method` reads them, too
+        there = {}
+        print(f"Warning: {error} It is written anew.", flush=True)
     there = there if there.get("model") == run.subject.mark else {}
     results = {"hais": None, "bidirectional": None, **there, **found, "model": run.subject.mark}
     ahead = True
@@ -111,8 +125,7 @@ def _importance(run, settings):
     """
     subject, images, samples = run.subject, settings["images"], settings["samples"]
     terms = elbo_terms(subject, images, draws=min(samples, _DRAWS))
-    with _unfinished(run, "importance", settings) as file:
-        estimate = importance(subject, images, samples=samples, file=file())
+    estimate = importance(subject, images, samples=samples, kept=_unfinished(run, "importance", settings)())
     nll = {
         "method": "importance",
         "value": -estimate.mean,
@@ -131,8 +144,7 @@ def _importance(run, settings):
 
 
 def _hais(run, settings):
-    with _unfinished(run, "hais", settings) as file:
-        estimate = annealed(run.subject, file=file(), **settings)
+    estimate = annealed(run.subject, kept=_unfinished(run, "hais", settings)(), **settings)
     numbers = estimate.to_dict()
     reference = importance(run.subject, estimate.images, samples=run.results["test"]["nll"]["samples"])
     results = {name: numbers[name] for name in ("nll", "standard_error", "images")}
@@ -154,8 +166,8 @@ def _hais(run, settings):
 
 
 def _bidirectional(run, settings):
-    with _unfinished(run, "bidirectional", settings) as file:
-        brackets, reference = bracketed(run.subject, file=lambda name: file(f"-{name}"), **settings)
+    kept = _unfinished(run, "bidirectional", settings)
+    brackets, reference = bracketed(run.subject, kept=lambda part: kept(f"-{part}"), **settings)
     bracket = brackets[max(brackets)]
     curve = [
         {"temperatures": steps, "lower": each.lower.mean, "upper": each.upper.mean} for steps, each in brackets.items()
@@ -170,13 +182,12 @@ def _bidirectional(run, settings):
 
 def _write_values(run, **values):
     """What each test image scored, for comparing models image by image."""
-    with replacing(run.folder.test_images) as partial, partial.open("wb") as stream:
-        np.savez(stream, **values)
+    ArrayFile(run.folder.test_images).write(values)
 
 
 def _unfinished(run, method, settings):
     depends = {name: run.config.get(name) for name in ("dataset", "data_dir", "preparation", "seed")}
-    return unfinished(run.folder, f"{method}-{run.subject.mark}", {**depends, **settings})
+    return run.unfinished.files(method, {**depends, **settings})
 
 
 def _bits(subject, nll):

@@ -28,7 +28,7 @@ _MAPPED = 5000
 _NAMED = 64  # latent features whose KL is told one by one
 
 
-def write_report(run, *, training, steps, test_images=None):
+def write_report(run, *, training, steps, test_images=None, further=()):
     """Write `figures/`, `results.json` and `report.html` of a trained model into its run's folder.
 
     Args:
@@ -36,6 +36,7 @@ def write_report(run, *, training, steps, test_images=None):
         training: {"seconds", "images_per_second"}.
         steps: Optimizer steps taken.
         test_images: How many test images, from the first on; all by default.
+        further: Methods of estimating log p(x) beside the first. When all are done, what was kept of each is removed.
 
     Returns:
         One line that says what log p(x) was found.
@@ -57,7 +58,10 @@ def write_report(run, *, training, steps, test_images=None):
         "latents": _latents(subject, test_images),
         "restoration": restoration(subject, run.config, subject.count(test_images)),
     }
-    return judge(run, at_most=test_images, facts=facts)
+    said = judge(run, at_most=test_images, facts=facts, tidy=not further)
+    for method in further:
+        print(judge(run, method, at_most=test_images, tidy=method == further[-1]))
+    return said
 
 
 def write_figures(run, *, test_images=None):

@@ -8,6 +8,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "array_file": ["ArrayFile"],
         "atomic": ["as_json", "read_json", "replacing", "write_json"],
         "command_line": ["exit_status", "quiet_import", "told_in_one_line", "warnings_in_one_line"],
         "layout": ["RunFolder"],

@@ -1,7 +1,6 @@
 """Files that are either the old ones or the new ones, never something between."""
 
 import contextlib
-import glob
 import json
 import math
 import os
@@ -9,7 +8,7 @@ import pathlib
 import re
 import shutil
 
-__all__ = ["as_json", "read_json", "replacing", "write_json"]
+__all__ = ["as_json", "clear_away", "read_json", "replacing", "write_json"]
 
 
 @contextlib.contextmanager
@@ -37,7 +36,7 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    _clear_away(path)
+    clear_away(path.parent, path.name)
     try:
         yield partial
         if not partial.exists():
@@ -128,13 +127,18 @@ def _flush_name(path):
         os.close(descriptor)
 
 
-def _clear_away(path):
-    """Removes what dead processes have left of writing `path`, and puts back what they had moved aside."""
-    for left in path.parent.glob(f".*-{glob.escape(path.name)}"):
+def clear_away(folder, name=None):
+    """Removes what dead processes have left half-written in `folder`, and puts back what they had moved aside.
+
+    Args:
+        folder: Where they wrote.
+        name: What they wrote; None for anything.
+    """
+    for left in pathlib.Path(folder).glob(".p*-*"):
         found = re.fullmatch(r"\.(partial|previous)-(\d+)-(.*)", left.name)
-        if found and found[3] == path.name and not _lives(int(found[2])):
-            if found[1] == "previous" and not path.exists():
-                os.replace(left, path)
+        if found and name in (None, found[3]) and not _lives(int(found[2])):
+            if found[1] == "previous" and not left.with_name(found[3]).exists():
+                os.replace(left, left.with_name(found[3]))
             else:
                 _remove(left)
 

@@ -13,6 +13,7 @@ from vae_flows.estimators import (
     linear_schedule,
     sweep,
 )
+from vae_flows.run_folder import ArrayFile
 
 MODEL = LinearGaussian(3)
 X, Z = MODEL.simulate(20)
@@ -52,12 +53,12 @@ def test_what_is_done_is_kept_and_resumed(tmp_path, size):
 
     estimator = ImportanceSampling(log_weight, features=3, samples=10)
     with pytest.raises(KeyboardInterrupt):
-        sweep(estimator, stopping(batches(X, 7), 2), seed=SEED, file=file, progress=False)
+        sweep(estimator, stopping(batches(X, 7), 2), seed=SEED, kept=ArrayFile(file), progress=False)
     assert sum(seen) == 14
-    resumed = sweep(estimator, batches(X, size), seed=SEED, file=file, progress=False)
+    resumed = sweep(estimator, batches(X, size), seed=SEED, kept=ArrayFile(file), progress=False)
     assert sum(seen) == 20
     np.testing.assert_allclose(resumed.values, estimator(X, seed=SEED).values, rtol=1e-12)
-    again = sweep(estimator, batches(X, 3), seed=SEED, file=file, progress=False)
+    again = sweep(estimator, batches(X, 3), seed=SEED, kept=ArrayFile(file), progress=False)
     assert sum(seen) == 40
     np.testing.assert_array_equal(again.values, resumed.values)
     assert [entry.name for entry in tmp_path.iterdir()] == ["kept.npz"]
@@ -75,7 +76,7 @@ def test_what_is_done_is_kept_and_resumed(tmp_path, size):
 )
 def test_refuses_to_resume_with_anything_else(tmp_path, change, message):
     given = {"estimator": importance(), "batches": batches(X[:10], 5), "seed": SEED, "identity": {"run": "a"}}
-    given |= {"file": tmp_path / "kept.npz", "progress": False}
+    given |= {"kept": ArrayFile(tmp_path / "kept.npz"), "progress": False}
     sweep(given.pop("estimator"), given.pop("batches"), **given)
     before = (tmp_path / "kept.npz").read_bytes()
     given = {"estimator": importance(), "batches": batches(X, 5)} | given | change
@@ -86,18 +87,20 @@ def test_refuses_to_resume_with_anything_else(tmp_path, change, message):
 
 def test_more_images_go_on_from_fewer(tmp_path):
     for count in (5, 12):
-        estimate = sweep(importance(), batches(X[:count], 4), seed=SEED, file=tmp_path / "kept.npz", progress=False)
+        estimate = sweep(
+            importance(), batches(X[:count], 4), seed=SEED, kept=ArrayFile(tmp_path / "kept.npz"), progress=False
+        )
         assert estimate.images == count
     np.testing.assert_allclose(estimate.values, importance()(X[:12], seed=SEED).values, rtol=1e-12)
 
 
 def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "kept.npz"
-    sweep(importance(), batches(X[:5], 5), seed=SEED, file=file, progress=False)
+    sweep(importance(), batches(X[:5], 5), seed=SEED, kept=ArrayFile(file), progress=False)
     before = file.read_bytes()
     monkeypatch.setattr(np, "savez", lambda stream, **arrays: (stream.write(b"half"), 1 / 0))
     with pytest.raises(ZeroDivisionError):
-        sweep(importance(), batches(X, 5), seed=SEED, file=file, progress=False)
+        sweep(importance(), batches(X, 5), seed=SEED, kept=ArrayFile(file), progress=False)
     assert file.read_bytes() == before
 
 
@@ -106,8 +109,8 @@ def test_pairs_go_to_bidirectional_monte_carlo(tmp_path):
     estimator, file = BidirectionalMonteCarlo(hais), tmp_path / "kept.npz"
     pairs = [(X[a:b], Z[a:b]) for a, b in ((0, 3), (3, 4), (4, 6))]
     with pytest.raises(KeyboardInterrupt):
-        sweep(estimator, stopping(pairs, 2), seed=SEED, file=file, progress=False)
-    bracket = sweep(estimator, pairs, seed=SEED, file=file, progress=False)
+        sweep(estimator, stopping(pairs, 2), seed=SEED, kept=ArrayFile(file), progress=False)
+    bracket = sweep(estimator, pairs, seed=SEED, kept=ArrayFile(file), progress=False)
     np.testing.assert_allclose(bracket.gaps, estimator(X[:6], Z[:6], seed=SEED).gaps, rtol=1e-9)
 
 
