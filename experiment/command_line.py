@@ -35,6 +35,7 @@ def command_line(presets):
 @click.option("--dataset", help="TFDS name, `digits` (embedded), a folder of images, or a .npy/.npz file.")
 @click.option("--data-dir", help="Where prepared TFDS data sets are, or go.")
 @click.option("--image-size", type=_POSITIVE, help="Side to which images are brought, where they are resized.")
+@click.option("--pixel-limit", type=_POSITIVE, help="Pixels that an image of a folder may have.  [default: 64,000,000]")
 @click.option("--out", help="Folder of the run.  [default: runs/PRESET/TIME]")
 @click.option("--epochs", type=_POSITIVE, help="Instead of the preset's.")
 @click.option("--steps", type=_POSITIVE, help="Stop after this many optimizer steps.")

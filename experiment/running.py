@@ -18,20 +18,9 @@ from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, 
 __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
 
 _KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", "data_dir", "image_size", "data", "batch")
-_KEYS += ("epochs", "steps", "test_images", "versions")
-_OPTIONS = (
-    "preset",
-    "presets",
-    "dataset",
-    "data_dir",
-    "image_size",
-    "out",
-    "epochs",
-    "steps",
-    "test_images",
-    "seed",
-    "restart",
-)
+_KEYS += ("pixel_limit", "epochs", "steps", "test_images", "versions")
+_OPTIONS = ("preset", "presets", "dataset", "data_dir", "image_size", "out", "epochs", "steps", "test_images", "seed")
+_OPTIONS += ("pixel_limit", "restart")
 
 
 @dataclasses.dataclass(eq=False)
@@ -137,7 +126,7 @@ def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparamete
     arguments = completed(preset.build, hyperparameters or {})
     folder = RunFolder(out or pathlib.Path("runs", preset.name, time.strftime("%Y-%m-%d_%H-%M-%S")))
     folder.check_new()
-    nothing = dict.fromkeys(("dataset", "data_dir", "image_size", "epochs", "steps", "test_images"))
+    nothing = dict.fromkeys(("dataset", "data_dir", "image_size", "pixel_limit", "epochs", "steps", "test_images"))
     about = {"preset": preset.name, "preset_file": preset.file, "hyperparameters": arguments, "seed": seed}
     about |= {**nothing, **said, **_place(dataset or preset.dataset, said.get("data_dir"))}
     print(f"{preset.name} on {about['dataset']}, in {folder.path}", flush=True)
@@ -206,7 +195,7 @@ def _built(folder, preset, about, dataset):
     """The `Run` that is what `about` says: its images and its recipe, checked; the seed fixes the first weights."""
     quiet_import("tensorflow")
     arguments, seed, steps = about["hyperparameters"], about["seed"], about["steps"] or 0
-    where = {name: about[name] for name in ("data_dir", "image_size")}
+    where = {name: about[name] for name in ("data_dir", "image_size", "pixel_limit")}
     in_memory = dataset is not None and not isinstance(dataset, str)
     data = dataset if in_memory else image_data.load(about["dataset"], **where)
     found = image_data.check_fingerprint(data, about.get("data"))

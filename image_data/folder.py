@@ -7,7 +7,14 @@ import numpy as np
 
 from vae_flows.image_data.arrays import ImageSet
 from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
-from vae_flows.image_data.picture_files import GREY_MODES, SUFFIXES, Unreadable, picture_blocks, picture_modes
+from vae_flows.image_data.picture_files import (
+    GREY_MODES,
+    PIXEL_LIMIT,
+    SUFFIXES,
+    Unreadable,
+    picture_blocks,
+    picture_modes,
+)
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import hold_out
 
@@ -23,7 +30,7 @@ class _File:
     kind: str | None  # its class: the name of the subfolder it lies in
 
 
-def load_folder(path, *, image_size=32, skip_unreadable=False, memory_limit=MEMORY_LIMIT):
+def load_folder(path, *, image_size=32, skip_unreadable=False, pixel_limit=PIXEL_LIMIT, memory_limit=MEMORY_LIMIT):
     """The images in the folder `path`, as squares of one size.
 
     Each image is turned as its camera noted, cropped to its largest central square and resized. The set is grey if most
@@ -35,11 +42,12 @@ def load_folder(path, *, image_size=32, skip_unreadable=False, memory_limit=MEMO
         path: The folder. Files without the suffix of an image are ignored.
         image_size: Side of the squares.
         skip_unreadable: Whether unreadable files are left out, and named, instead of refused.
+        pixel_limit: Pixels that an image may have.
         memory_limit: Bytes of pixels above which the set is kept in files.
 
     Raises:
         FileNotFoundError: if there is no such folder.
-        ValueError: if it holds no images, too few for three splits, or unreadable ones.
+        ValueError: if it holds no images, too few for three splits, or some that cannot be read or are too large.
     """
     path = pathlib.Path(path)
     if not path.is_dir():
@@ -54,7 +62,7 @@ def load_folder(path, *, image_size=32, skip_unreadable=False, memory_limit=MEMO
                 "in it, in subfolders named by class, or in train, validation and test. Received: none."
             )
         try:
-            return _read(path, files, image_size=image_size, memory_limit=memory_limit)
+            return _read(path, files, image_size=image_size, pixel_limit=pixel_limit, memory_limit=memory_limit)
         except Unreadable as error:
             _report(path, error.paths, skip=skip_unreadable)
             files = [file for file in files if file.path not in error.paths]
@@ -76,9 +84,9 @@ def _images(folder, split):
     return found
 
 
-def _read(root, files, *, image_size, memory_limit):
+def _read(root, files, *, image_size, pixel_limit, memory_limit):
     """The set that the files make; raises `Unreadable` if some do not open."""
-    modes = picture_modes([file.path for file in files])
+    modes = picture_modes([file.path for file in files], limit=pixel_limit)
     channels = 1 if 2 * sum(mode in GREY_MODES for mode in modes) > len(modes) else 3
     spec = ImageSpec((image_size, image_size, channels))
     cache = None
@@ -102,7 +110,7 @@ def _read(root, files, *, image_size, memory_limit):
 
 def _report(root, paths, *, skip):
     """Names unreadable files: as a notice if they are to be skipped, else as an error."""
-    names = sorted(str(path.relative_to(root)) for path in paths)
+    names = sorted(f"{path.relative_to(root)}{reason and f' ({reason})'}" for path, reason in paths.items())
     listed = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     if not skip:
         raise ValueError(

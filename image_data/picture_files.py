@@ -6,29 +6,46 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
-__all__ = ["GREY_MODES", "SUFFIXES", "Unreadable", "picture_blocks", "picture_modes"]
+__all__ = ["GREY_MODES", "PIXEL_LIMIT", "SUFFIXES", "Unreadable", "picture_blocks", "picture_modes"]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
+PIXEL_LIMIT = 64_000_000
+GREY_MODES = frozenset({"1", "F", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _BLOCK = 256
 _THREADS = 8  # Pillow decodes outside Python's lock
+_LARGE = 16_000_000  # pixels; where an image has more, one at a time is decoded, to save memory
 
 
 class Unreadable(Exception):
-    """Some files are no images, or broken ones; `paths` is the set of them."""
+    """Some files are no images, or broken ones; `paths` has the reason for each, as far as it is known."""
 
     def __init__(self, paths):
         super().__init__(f"{len(paths)} files cannot be read as images.")
-        self.paths = frozenset(paths)
+        self.paths = dict(paths)
 
 
-def picture_modes(paths):
+class _Refused(Exception):
+    """Why an image that can be decoded is not taken."""
+
+
+def picture_modes(paths, *, limit=PIXEL_LIMIT):
     """Pillow's colour mode of each file, from its header.
 
+    Args:
+        paths: The files.
+        limit: Pixels that an image may have.
+
     Raises:
-        Unreadable: with every file that has no readable header.
+        Unreadable: with every file that has no readable header, or more pixels.
     """
-    return list(_over(paths, _mode))
+
+    def mode(path):
+        with PIL.Image.open(path) as picture:
+            if (pixels := picture.width * picture.height) > limit:
+                raise _Refused(f"{pixels:,} pixels; raise the limit of {limit:,} with --pixel-limit")
+            return picture.mode
+
+    return _over(paths, mode)
 
 
 def picture_blocks(paths, shape, *, labels=None):
@@ -42,11 +59,12 @@ def picture_blocks(paths, shape, *, labels=None):
     Raises:
         Unreadable: after the last block, with every file that could not be decoded.
     """
-    bad = set()
+    bad = {}
     for start in range(0, len(paths), _BLOCK):
         here = slice(start, start + _BLOCK)
         try:
-            block = np.stack(list(_over(paths[here], lambda path: _pixels(path, shape))))
+            threads = 1 if max(_over(paths[here], _size)) > _LARGE else _THREADS
+            block = np.stack(_over(paths[here], lambda path: _pixels(path, shape), threads=threads))
         except Unreadable as error:
             bad |= error.paths
             continue
@@ -56,38 +74,58 @@ def picture_blocks(paths, shape, *, labels=None):
         raise Unreadable(bad)
 
 
-def _over(paths, function):
+def _over(paths, function, *, threads=_THREADS):
     """`function` of each file, in threads; raises `Unreadable` with all that failed."""
 
     def attempt(path):
         try:
             return function(path), None
+        except _Refused as refused:
+            return None, (path, str(refused))
         except Exception:  # decoders raise what they like on broken files; the file's name is the message
-            return None, path
+            return None, (path, "")
 
-    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(attempt, paths))
-    bad = [path for _, path in results if path is not None]
+    pillows, PIL.Image.MAX_IMAGE_PIXELS = PIL.Image.MAX_IMAGE_PIXELS, None  # the limit is ours
+    try:
+        with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+            results = list(pool.map(attempt, paths))
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = pillows
+    bad = [pair for _, pair in results if pair is not None]
     if bad:
         raise Unreadable(bad)
     return [value for value, _ in results]
 
 
-def _mode(path):
+def _size(path):
     with PIL.Image.open(path) as picture:
-        return picture.mode
+        return picture.width * picture.height
 
 
 def _pixels(path, shape):
     """uint8 [H, W, C] of one file: upright, its central square, resized with antialiasing."""
     height, width, channels = shape
     with PIL.Image.open(path) as opened:
-        picture = PIL.ImageOps.exif_transpose(opened)
-        if picture.mode.startswith("I"):  # 16 bits, which Pillow's conversion would clip instead of scale
-            picture = PIL.Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+        if opened.mode == "I" and opened.format == "TIFF":
+            raise _Refused("integers of 32 bits, whose white is not known; save it with 8 or 16 bits")
+        picture = opened
+        PIL.ImageOps.exif_transpose(picture, in_place=True)
+        if picture.mode == "F" or picture.mode.startswith("I"):  # which Pillow's conversion would clip instead of scale
+            picture = PIL.Image.fromarray(_eight_bits(np.asarray(picture)))
         if picture.mode == "P":
             picture = picture.convert("RGBA")
+        if picture.mode != (mode := "L" if channels == 1 else "RGB"):
+            picture = picture.convert(mode)
         side = min(picture.size)
         left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        square = picture.convert("L" if channels == 1 else "RGB").crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((width, height), PIL.Image.Resampling.BICUBIC)).reshape(shape)
+        square = picture.crop((left, top, left + side, top + side))
+        return np.asarray(square.resize((width, height), PIL.Image.Resampling.BICUBIC)).reshape(shape)
+
+
+def _eight_bits(pixels):
+    """Levels 0 .. 255 of integers of 16 bits, or of floats in [0, 1]."""
+    if not np.issubdtype(pixels.dtype, np.floating):
+        return (pixels.astype(np.uint32) >> 8).astype(np.uint8)
+    if not (pixels.min() >= 0.0 and pixels.max() <= 1.0):
+        raise _Refused(f"floats from {pixels.min():g} to {pixels.max():g}, expected 0 to 1")
+    return np.rint(255.0 * pixels).astype(np.uint8)

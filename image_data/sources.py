@@ -12,7 +12,7 @@ _KNOWN = ("digits", "mnist", "fashion_mnist", "kmnist", "emnist/letters", "omnig
 _KNOWN += ("svhn_cropped", "imagenet_resized/32x32", "celeb_a")
 
 
-def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_limit=MEMORY_LIMIT):
+def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, pixel_limit=None, memory_limit=MEMORY_LIMIT):
     """The images called `name`, in three splits that do not depend on the run.
 
     - "digits": the 5,000 embedded MNIST digits, 4,000 / 500 / 500.
@@ -26,6 +26,8 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
         image_size: Side to which images are brought that have no common size (a folder's, TFDS's mixed ones; default
             32), or are resized in any case (`celeb_a`, default 64; `omniglot`, default 28).
         skip_unreadable: Whether unreadable files of a folder are left out, and named, instead of refused.
+        pixel_limit: Pixels that an image of a folder may have, which takes four bytes for each while it is read; 64 million
+            by default.
         memory_limit: Bytes of pixels above which a set is kept in files and read as needed.
 
     Returns:
@@ -51,7 +53,8 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, memory_
     if _is_folder(name, data_dir):
         from vae_flows.image_data.folder import load_folder
 
-        options = {} if image_size is None else {"image_size": image_size}
+        options = {"image_size": image_size, "pixel_limit": pixel_limit}
+        options = {option: value for option, value in options.items() if value is not None}
         return load_folder(path, skip_unreadable=skip_unreadable, memory_limit=memory_limit, **options)
     if not _in_tfds(name, data_dir):
         raise ValueError(_unknown(name))

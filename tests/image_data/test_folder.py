@@ -115,6 +115,44 @@ def test_unreadable_files_are_named(tmp_path, photographs, capsys):
     assert "empty.png" in (notice := capsys.readouterr().out) and "cut.jpg" in notice
 
 
+@pytest.mark.parametrize(
+    ("kind", "values", "outcome"),
+    [
+        ("uint16", [0, 0x8000, 0xFFFF], [0, 128, 255]),
+        ("float32", [0.0, 0.5, 1.0], [0, 128, 255]),
+        ("float32", [0.0, 0.5, 1.5], r"0\.tif \(floats from 0 to 1\.5, expected 0 to 1\)"),
+        ("float32", [0.0, 0.5, np.nan], r"0\.tif \(floats from nan"),
+        (
+            "int32",
+            [0, 128, 255],
+            r"0\.tif \(integers of 32 bits, whose white is not known; save it with 8 or 16 bits\)",
+        ),
+        ("int16", [0, 128, 255], r"0\.tif \(integers"),
+    ],
+)
+def test_tiffs_of_many_bits_are_scaled_or_refused(kind, values, outcome, tmp_path):
+    for number in range(10):
+        PIL.Image.fromarray(np.full((4, 4), values[number % 3], kind)).save(tmp_path / f"{number}.tif")
+        if isinstance(outcome, str):
+            PIL.Image.fromarray(np.array([values, values, values], kind)).save(tmp_path / f"{number}.tif")
+    if isinstance(outcome, str):
+        with pytest.raises(ValueError, match=outcome):
+            load(str(tmp_path), image_size=4)
+    else:
+        images = load(str(tmp_path), image_size=4)
+        assert images.spec.shape == (4, 4, 1)
+        assert {int(level) for split in (images.train, images.test) for level in split.images.ravel()} <= set(outcome)
+        assert set(np.unique(images.train.images)) == set(outcome)
+
+
+def test_too_large_images_are_refused_by_a_limit_that_can_be_raised(tmp_path):
+    for number in range(10):
+        PIL.Image.new("L", (30, 30)).save(tmp_path / f"{number}.png")
+    with pytest.raises(ValueError, match=r"0\.png \(900 pixels; raise the limit of 899 with --pixel-limit\)"):
+        load(str(tmp_path), pixel_limit=899)
+    assert load(str(tmp_path), pixel_limit=900).train.count == 8
+
+
 def test_folders_without_images_are_refused(tmp_path, photographs):
     with pytest.raises(ValueError, match=r"holds no images to train on.*\.jpg"):
         load(str(tmp_path))
