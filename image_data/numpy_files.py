@@ -40,7 +40,7 @@ def load_numpy(path, *, memory_limit=MEMORY_LIMIT):
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError, TypeError: if it is broken, or its arrays are no images, as `from_arrays` says.
+        ValueError: if it is broken, or its arrays are no images, as `from_arrays` says.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -70,9 +70,10 @@ def _named(path, present):
 
 def _read(path, arrays, labels, *, memory_limit):
     """The set that stored arrays make, by split."""
-    labels = check_arrays(
-        {split: arrays.get(split) for split in _SPLITS}, {split: labels.get(split) for split in _SPLITS}
-    )
+    try:
+        labels = check_arrays(*({split: each.get(split) for split in _SPLITS} for each in (arrays, labels)))
+    except TypeError as error:
+        raise ValueError(f"The file {path} holds no images. {error}") from error
     spec = ImageSpec(arrays["train"].shape[1:], 2 if all(array.boolean for array in arrays.values()) else 256)
     bulky = sum(math.prod(array.shape) for array in arrays.values()) > memory_limit
     if bulky and any(array.interleaved for array in arrays.values()):

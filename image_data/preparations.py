@@ -59,15 +59,17 @@ class Preparation(abc.ABC):
         """The preparation that a dictionary made by `to_config` describes.
 
         Raises:
-            ValueError: if its name is unknown.
+            ValueError: if its name or an argument is unknown.
         """
         arguments = dict(config)
         name = arguments.pop("name", None)
-        if name not in PREPARATIONS:
+        kind = next((kind for each, kind in PREPARATIONS.items() if each == name), None)
+        known = [] if kind is None else [field.name for field in dataclasses.fields(kind)]
+        if kind is None or not set(arguments) <= set(known):
             raise ValueError(
-                f"Unknown preparation. Expected one of {', '.join(PREPARATIONS)}. Received: name={name!r}."
+                f"Unknown preparation. Expected one of {', '.join(PREPARATIONS)} with levels. Received: {config!r}."
             )
-        return PREPARATIONS[name](**arguments)
+        return kind(**arguments)
 
 
 @dataclasses.dataclass(frozen=True)
