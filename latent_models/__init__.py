@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "exact_model": ["ExactModel"],
         "image_model": ["ImageModel"],
+        "images": ["check_images"],
         "inference": ["Inference", "VectorInference"],
         "latent_model": ["LatentModel"],
         "latent_use": ["LatentUse", "LatentUseMeter"],

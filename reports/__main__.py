@@ -164,9 +164,7 @@ def _opened(path, *, data=True):
     with told_in_one_line(), warnings_in_one_line():
         run = FinishedRun.open(path)
         quiet_import("tensorflow")
-        if data:
-            _ = run.results, run.data, run.preparation
-        _ = run.model
+        _ = (run.results, run.preparation, run.data, run.subject) if data else run.model
     return run
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+from vae_flows.reports.settings import check_evaluation
 from vae_flows.run_folder import RunFolder, import_file, read_json
 
 __all__ = ["FinishedRun"]
@@ -29,7 +30,8 @@ class FinishedRun:
 
         Raises:
             FileNotFoundError: if there is no run, or it has no model yet.
-            ValueError: if its `config.json` is broken or lacks a key.
+            OSError: if a link in its folder leads out of it.
+            ValueError: if its `config.json` is damaged or lacks a key.
         """
         folder = RunFolder.open(path, keys=_KEYS)
         if not folder.model.is_file():
@@ -37,7 +39,9 @@ class FinishedRun:
                 f"The run {folder.path} has no model yet. Expected {folder.model.name} in it. "
                 f"Finish it: python run_script.py --out {folder.path} --resume."
             )
-        return cls(folder, read_json(folder.config))
+        config = read_json(folder.config)
+        check_evaluation(config.get("evaluation", {}))
+        return cls(folder, config)
 
     @property
     def seed(self):
@@ -53,9 +57,11 @@ class FinishedRun:
 
     @functools.cached_property
     def subject(self):
-        """The `Subject`: model, data and preparation, read when first asked for."""
+        """The `Subject`: model, data and preparation, read when first asked for, and refused if they do not fit."""
+        from vae_flows.latent_models import check_images
         from vae_flows.reports.subject import Subject
 
+        check_images(self.model, self.preparation, self.data)
         return Subject(self.model, self.data, self.preparation, seed=self.seed)
 
     @functools.cached_property

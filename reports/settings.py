@@ -60,6 +60,8 @@ def check_evaluation(evaluation):
                 f"Unknown method in `evaluation`. Expected one of: {', '.join(SETTINGS)}. Received: {method!r}. "
                 "Change it in the preset."
             )
+        if not isinstance(settings, dict):
+            raise ValueError(f"`evaluation[{method!r}]` must be an object. Received: {settings!r}.")
         for name, value in settings.items():
             if name not in SETTINGS[method]:
                 raise ValueError(

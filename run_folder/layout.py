@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 
 from vae_flows.run_folder.atomic import read_json
+from vae_flows.run_folder.configuration import check_config
 
 __all__ = ["RunFolder"]
 
@@ -60,19 +61,21 @@ class RunFolder:
 
         Raises:
             FileNotFoundError: if there is none.
-            ValueError: if its config.json is broken or lacks a key.
+            OSError: if a link in it leads out of it: what a run of somebody else's names is not to be read or written.
+            ValueError: if its config.json is damaged or lacks a key.
         """
         run = cls(path)
         if not run.config.is_file():
             raise FileNotFoundError(
                 f"There is no run in {run.path}. Expected a folder with config.json, of a run begun."
             )
-        config = read_json(run.config)
-        missing = [key for key in keys if not isinstance(config, dict) or key not in config]
-        if missing:
-            raise ValueError(
-                f"The file {run.config} is not complete. Expected the keys {keys}. Received: no {missing}."
-            )
+        for entry in run.path.rglob("*"):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(run.path.resolve()):
+                raise OSError(
+                    f"A link leads out of the run {run.path}. Expected the run's own files. Received: {entry}. "
+                    "Put a copy of what it leads to in its place."
+                )
+        check_config(read_json(run.config), keys=keys, name=run.config)
         return run
 
     def check_new(self):

@@ -8,6 +8,7 @@ import keras
 from vae_flows.image_data.corruption import GaussianNoise
 from vae_flows.image_data.preparations import Preparation
 from vae_flows.latent_models.image_model import ImageModel
+from vae_flows.latent_models.images import check_images
 
 __all__ = ["Recipe", "check_batch"]
 
@@ -91,34 +92,12 @@ class Recipe:
             ValueError: if the images have another shape than the model's or other levels than the preparation's, if the
                 preparation makes of them what the model's pixel law is no law of, or if they are fewer than a batch.
         """
-        if tuple(data.spec.shape) != tuple(self.model.image_shape):
-            raise ValueError(
-                f"The data set does not fit the model. Expected: images of shape {tuple(self.model.image_shape)}. "
-                f"Received: {data.name} with images of shape {tuple(data.spec.shape)}. "
-                "Choose another data set, or build the model for this shape."
-            )
-        self._check_levels(data)
+        check_images(self.model, self.preparation, data)
         check_batch(data, self.batch)
         if data.validation.count < 1:
             raise ValueError(
                 f"The best weights are chosen on validation images. Received: {data.name} with none. Set some aside."
             )
-
-    def _check_levels(self, data):
-        """Prepared pixels must be what the model's law is a law of: continuous, or of as many levels."""
-        law, levels = self.model.pixel_levels, data.spec.levels
-        prepared = self.preparation.spec_after(data.spec).levels
-        given = None if self.preparation.continuous else prepared
-        if law == given:
-            return
-        kind = {None: "Dequantise", 2: "Binarise", levels: "GreyLevels"}.get(law)
-        remedies = [f"image_data.{kind}(levels={levels})"] if kind else []
-        remedies += ["a density" if given is None else f"a law of {given} levels"]
-        raise ValueError(
-            f"The model's pixel law does not fit the prepared images. Expected: {_pixels(law)}"
-            f"{', as a density is unbounded on discrete ones' if law is None else ''}. Received: {_pixels(given)}, which "
-            f"{type(self.preparation).__name__} makes of {data.name}. Use {', or '.join(remedies)}."
-        )
 
     def _check_optimizer(self):
         """The optimizer's step must be the batch's number, and the weights at a step those that it trains."""
@@ -137,7 +116,3 @@ def check_batch(data, batch):
             f"The training images must fill a batch. Expected: at least batch={batch}. "
             f"Received: {data.name} with {data.train.count}. Use a smaller batch."
         )
-
-
-def _pixels(levels):
-    return "continuous pixels" if levels is None else f"pixels of {levels} levels"
