@@ -1,7 +1,6 @@
 """What every estimator returns: a log-likelihood for each image, with its error."""
 
 import dataclasses
-import pathlib
 
 import numpy as np
 
@@ -155,17 +154,6 @@ class Estimate:
         """The inverse of `to_arrays`."""
         fields = {name: np.asarray(value) for name, value in arrays.items()}
         return cls(**fields | {"samples": int(fields["samples"]), "seconds": float(fields["seconds"])})
-
-    def save(self, path):
-        """Writes an .npz file; `Estimate.load` reads it."""
-        with pathlib.Path(path).open("wb") as file:
-            np.savez(file, **self.to_arrays())
-
-    @classmethod
-    def load(cls, path):
-        """The estimate in an .npz file."""
-        with np.load(path) as arrays:
-            return cls.from_arrays(arrays)
 
 
 _ARRAYS = (

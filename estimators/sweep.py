@@ -24,7 +24,7 @@ def sweep(estimator, batches, *, seed, file=None, identity=None, images=None, pr
     the images in it are skipped, whatever the batches were then: noise belongs to an image's place, not to its batch.
 
     Args:
-        estimator: `ImportanceSampling`, `HamiltonianAIS`, `AdaptiveTemperatures` or `BidirectionalMonteCarlo`.
+        estimator: `ImportanceSampling`, `HamiltonianAIS` or `BidirectionalMonteCarlo`.
         batches: Iterable of x [b, ...], or of the tuple of the estimator's arguments, (x, exact).
         seed: int32 [2].
         file: Where results are kept (.npz); None keeps them in memory only.

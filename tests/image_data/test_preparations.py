@@ -11,8 +11,6 @@ from vae_flows.image_data import (
     GreyLevels,
     ImageSpec,
     Preparation,
-    binarised,
-    from_arrays,
 )
 
 SEED = tf.constant([1, 2], tf.int32)
@@ -78,15 +76,3 @@ def test_specs_follow():
     assert GreyLevels().spec_after(spec) == Dequantise().spec_after(spec) == spec
     with pytest.raises(ValueError, match=r"Binarise was made for 2 levels\. Expected the images' 256"):
         Binarise(levels=2).spec_after(spec)
-
-
-def test_static_binarisation_is_one_fixed_draw():
-    grey = from_arrays(np.full([400, 4, 4, 1], 64, np.uint8), train_labels=np.arange(400) % 10)
-    one, two = binarised(grey), binarised(grey)
-    assert one.spec.levels == 2 and one.name == "arrays_static"
-    for split in ("train", "validation", "test"):
-        first, second = getattr(one, split), getattr(two, split)
-        np.testing.assert_array_equal(first.images, second.images)
-        np.testing.assert_array_equal(first.labels, getattr(grey, split).labels)
-        assert set(np.unique(first.images)) == {0, 1} and abs(first.images.mean() - 64 / 255) < 0.07
-    assert (one.validation.images != one.test.images).any()
