@@ -22,6 +22,13 @@ def test_diagonal_normal_is_that_of_scipy():
     np.testing.assert_allclose(law.log_prob(z), expected, rtol=1e-5)
 
 
+def test_a_small_gain_starts_near_one_law_for_all_contexts():
+    layer = DiagonalNormal(8, context=450, log_scale_offset=-1.0, gain=0.1)
+    law = layer(tf.random.stateless_normal([64, 450], [0, 1]))
+    assert 0.1 * np.exp(-1) < np.min(law.stddev()) and np.max(law.stddev()) < 10 * np.exp(-1)
+    np.testing.assert_allclose(np.std(layer.head.kernel), 0.1 * np.sqrt(2 / (450 + 16)), rtol=0.03)
+
+
 @pytest.mark.parametrize(
     "law",
     [
