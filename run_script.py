@@ -233,7 +233,7 @@ def mnist_plane(data, *, layers=8, width=64, hidden=(400, 400), batch=128, learn
     return flow_vae(data, posterior, hidden=hidden, batch=batch, learning_rate=learning_rate)
 
 
-# Grey levels and colours, by any law of the pixels.
+# Grey levels and colours, by any law of the pixels. `gain`: else first steps on larger images overshoot.
 
 Pixels = Literal["logistic", "mixture", "gaussian_fixed", "gaussian_shared", "gaussian_pixel", "gaussian_latent"]
 
@@ -282,7 +282,7 @@ def mnist_grey(data, *, pixels: Pixels = "logistic", latent=50, hidden=(500, 500
     law, preparation = pixel_law(data, pixels, alpha=1e-6)
     encoder = encoders.DenseEncoder(data.spec.shape, hidden=hidden)
     decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=hidden)
-    posterior = densities.DiagonalNormal(latent, context=encoder.features)
+    posterior = densities.DiagonalNormal(latent, context=encoder.features, gain=0.1)
     settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 500}
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
@@ -292,7 +292,7 @@ def cifar10_vae(data, *, pixels: Pixels = "mixture", latent=128, features=512, b
     law, preparation = pixel_law(data, pixels, alpha=0.05)
     encoder = encoders.ResNetEncoder(data.spec.shape, features=features)
     decoder = decoders.ResNetDecoder(latent, image_shape=data.spec.shape, outputs=law.context)
-    posterior = densities.DiagonalNormal(latent, context=features, log_scale_offset=-3.0)  # else first steps overshoot
+    posterior = densities.DiagonalNormal(latent, context=features, gain=0.1)
     settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 200, "flips": True}
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
@@ -303,7 +303,11 @@ def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batc
     sizes = {"filters": filters, "scales": 3, "blocks": 2, "bottleneck": True}
     encoder = encoders.ConvolutionalEncoder(data.spec.shape, features=features, **sizes)
     decoder = decoders.ConvolutionalDecoder(latent, image_shape=data.spec.shape, outputs=law.context, **sizes)
-    posterior = flows.premade.planar(latent, context=features, layers=layers)
+    posterior = flows.Flow(
+        flows.Planar(latent, context=64, layers=layers),
+        densities.DiagonalNormal(latent, context=features, gain=0.1),
+        context_network=blocks.FeatureNet(features, hidden=(64,), activation="elu"),
+    )
     settings = {"batch": batch, "learning_rate": learning_rate, "epochs": 40, "flips": True}
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 

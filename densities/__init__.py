@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "SharedScaleGaussian",
         ],
         "logistic": ["LogisticMixture"],
-        "pushforward": ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"],
+        "pushforward": ["pull", "push", "standard_normal", "standard_normal_log_prob"],
         "pixels": ["Bernoulli"],
     },
 )

@@ -39,9 +39,14 @@ def discretised_logistic_log_prob(x, loc, log_scale, *, levels):
 
 
 def _log1mexp_exp(log_width):
-    """log(1 - exp(-exp(log_width))), finite for the narrowest of bins: there it is log_width itself."""
-    narrow = log_width < -20.0  # exp(-20) / 2 is beneath the rounding of a sum with it
-    return tf.where(narrow, log_width, tfp.math.log1mexp(tf.exp(tf.maximum(log_width, -20.0))))
+    """log(1 - exp(-exp(log_width))), finite for the narrowest of bins, where it is log_width itself, and so its gradient.
+
+    (That of `tfp.math.log1mexp` is NaN where the exponential of the width rounds to 1.)
+    """
+    width, switch = tf.exp(tf.maximum(log_width, -20.0)), math.log(2.0)  # exp(-20) / 2 is beneath a sum's rounding
+    small = tf.math.log(-tf.math.expm1(-tf.minimum(width, switch)))
+    large = tf.math.log1p(-tf.exp(-tf.maximum(width, switch)))
+    return tf.where(log_width < -20.0, log_width, tf.where(width < switch, small, large))
 
 
 class LogisticMixtureImage(tfd.Distribution):

@@ -11,7 +11,7 @@ import tensorflow_probability as tfp
 
 from vae_flows.estimators.hmc import standard_normal_log_prob
 
-__all__ = ["draw", "pull", "push", "standard_normal", "standard_normal_log_prob"]
+__all__ = ["pull", "push", "standard_normal", "standard_normal_log_prob"]
 
 tfd = tfp.distributions
 
@@ -73,20 +73,3 @@ def _(distribution: tfd.MultivariateNormalLinearOperator, noise):
 def _(distribution: tfd.MultivariateNormalLinearOperator, value):
     noise = distribution.scale.solvevec(value - distribution.loc)
     return noise, standard_normal_log_prob(noise) - distribution.scale.log_abs_determinant()
-
-
-def draw(distribution, *, shape=(), seed):
-    """Reparameterised samples and their log-density, computed together.
-
-    Args:
-        distribution: As in `push`.
-        shape: Sample shape, in front of the batch.
-        seed: int32 [2].
-
-    Returns:
-        z [*shape, *batch, D] and log p(z) [*shape, *batch].
-    """
-    full = tf.concat(
-        [tf.cast(shape, tf.int32), distribution.batch_shape_tensor(), distribution.event_shape_tensor()], 0
-    )
-    return push(distribution, standard_normal(full, seed=seed, dtype=distribution.dtype))

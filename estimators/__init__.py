@@ -11,7 +11,6 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
-        "adaptive": ["AdaptiveTemperatures"],
         "bidirectional": ["BidirectionalMonteCarlo", "Bracket"],
         "hais": ["HamiltonianAIS"],
         "importance": ["ImportanceSampling", "UnreliableWeights"],

@@ -24,7 +24,7 @@ def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, pr
     the start are skipped, whatever the batches were then: noise belongs to an image's place, not to its batch.
 
     Args:
-        estimator: `ImportanceSampling`, `HamiltonianAIS`, `AdaptiveTemperatures` or `BidirectionalMonteCarlo`.
+        estimator: `ImportanceSampling`, `HamiltonianAIS` or `BidirectionalMonteCarlo`.
         batches: Iterable of x [b, ...], or of the tuple of the estimator's arguments, (x, exact).
         seed: int32 [2].
         kept: Where results are kept, such as a `run_folder.ArrayFile`: `write` takes {name: array}, and `read` a function

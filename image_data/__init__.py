@@ -14,6 +14,5 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "preparations": ["PREPARATIONS", "Binarise", "Dequantise", "GreyLevels", "Preparation"],
         "sources": ["load", "located"],
         "spec": ["ImageSpec"],
-        "static": ["binarised"],
     },
 )

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 __all__ = ["evaluation_batches", "training_batches"]
 
-_ORDER, _NOISE, _FLIPS, _EVALUATION, _CORRUPTION, _CORRUPTED_EVALUATION = range(6)  # what a seed is for
+# What a seed is for: below 0, where a model's training noise has its steps.
+_ORDER, _NOISE, _FLIPS, _EVALUATION, _CORRUPTION, _CORRUPTED_EVALUATION = range(-6, 0)
 _CHUNK = 256  # images that share one draw of evaluation noise, whatever the batch
 
 

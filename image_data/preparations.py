@@ -123,7 +123,7 @@ class GreyLevels(Preparation):
 class Dequantise(Preparation):
     """Uniform noise within each grey level, then a scale from 0 to 1: for continuous laws.
 
-        x = (pixel + u) / levels,  u ~ U[0, 1),  so 0 <= x < 1
+        x = (pixel + u) / levels,  u ~ U(0, 1) at the resolution of float32,  so 0 < x < 1
 
     A density p(x) bounds the law of the discrete image, in which a pixel has width 1 / levels:
     log P(pixels) >= E_u[log p(x)] - (number of pixels) log(levels).
@@ -138,8 +138,13 @@ class Dequantise(Preparation):
     """
 
     def __call__(self, images, seed):
-        # not more than 16 bits: 255 + u would round up to 256 in the 24 bits of a float32
-        return (tf.cast(images, tf.float32) + _uniform_16_bits(images, seed) * 2.0**-16) / self.levels
+        words = tf.random.stateless_uniform(
+            tf.shape(images), seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+        )
+        uniform = (tf.cast(words // 512, tf.float32) + 0.5) * 2.0**-23  # centres of 2**23 intervals, all exact
+        level = tf.cast(images, tf.float32)
+        # each summand by itself is finer than level + u; what the sum rounds up stays below the next level
+        return tf.minimum(level / self.levels + uniform / self.levels, (level + 1.0) / self.levels * (1.0 - 2.0**-24))
 
     @property
     def continuous(self):

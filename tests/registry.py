@@ -147,9 +147,6 @@ ESTIMATORS: dict[str, Case] = {
     "HamiltonianAIS": Case(build=_hais),
     "HamiltonianAIS, partial momentum": Case(build=lambda model: _hais(model, momentum_persistence=0.5)),
     "HamiltonianAIS, chains in parts": Case(build=lambda model: _hais(model, chunk=8)),
-    "AdaptiveTemperatures": Case(
-        build=lambda model: estimators.AdaptiveTemperatures(_hais(model), tolerance=0.1, limit=160)
-    ),
     "BidirectionalMonteCarlo": Case(
         build=lambda model: estimators.BidirectionalMonteCarlo(_hais(model)), properties=frozenset({"pairs"})
     ),

@@ -6,9 +6,19 @@ import resource
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_models import BernoulliMixture
 
-from vae_flows.image_data import Binarise, Dequantise, GreyLevels, Split, evaluation_batches, training_batches
+from vae_flows.image_data import (
+    Binarise,
+    Dequantise,
+    GreyLevels,
+    Split,
+    evaluation_batches,
+    pipeline,
+    training_batches,
+)
 from vae_flows.image_data.storage import allocate
+from vae_flows.latent_models.seeds import Purpose, key
 
 PREPARATIONS = [Binarise(), GreyLevels(), Dequantise()]
 
@@ -140,3 +150,14 @@ def test_bad_arguments_are_refused():
         training_batches(split, batch=4, start_step=-1, **options)
     with pytest.raises(ValueError, match=r"`seed` must be between 0 and .*-1"):
         training_batches(split, batch=4, preparation=GreyLevels(), seed=-1)
+
+
+def test_no_two_purposes_share_a_key():
+    """Images were shuffled and binarised by the very bits that drew the latents of the first steps."""
+    model, places = BernoulliMixture((2, 2, 1), seed=3), range(8)
+    kinds = [pipeline._ORDER, pipeline._NOISE, pipeline._FLIPS, pipeline._EVALUATION]
+    kinds += [pipeline._CORRUPTION, pipeline._CORRUPTED_EVALUATION]
+    keys = [pipeline._seed(3, kind, index) for kind in kinds for index in places]
+    keys += [model._step_seed(tf.constant(step)) for step in places] + [key(3, purpose) for purpose in Purpose]
+    keys += [model._step_seed(None), tf.constant([3, 0])]
+    assert len({tuple(each.numpy()) for each in keys}) == len(keys)
