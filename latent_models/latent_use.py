@@ -47,7 +47,8 @@ class LatentUseMeter:
     Each noise comes with its opposite, so the mean of a Gaussian posterior is exact. What the noise of other posteriors'
     means adds to the activity is estimated from the pairs and taken off. The logarithm of a variance over P = samples / 2
     pairs is corrected by psi(P / 2) - log(P / 2), its bias for a Gaussian. Noise is each image's own: of N images and P pairs
-    the KL of a feature has a standard deviation of about 1 / sqrt(N P) nats where q is near the prior. Memory is that of a few
+    the KL of a feature has a standard deviation of about 1 / (P sqrt(2 N)) nats where q is near the prior, and of
+    |r - 1| / sqrt(2 N P) where q has r times the prior's variance. Memory is that of a few
     codes an image.
 
     Args:

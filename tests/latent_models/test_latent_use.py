@@ -93,3 +93,20 @@ def test_it_is_compiled_once_and_sees_new_weights():
     assert np.all(meter(X, SEED).activity > before.activity)
     assert meter._moments.experimental_get_tracing_count() == traces
     assert meter._prior_sums.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("offset", [0.0, -1.0])
+def test_the_noise_of_a_kl_is_what_it_says(offset):
+    """Where all images shared their noise it was 0.13 nats, of however many images."""
+    model = vae(DiagonalNormal(FEATURES, context=8, log_scale_offset=offset))
+    for weight in model.encoder.density.weights:
+        weight.assign(tf.zeros_like(weight))
+    meter, images, pairs = LatentUseMeter(model, samples=16), len(X), 8
+    kl = np.concatenate([meter(X, seed).kl for seed in range(40)])
+    stated = (
+        1.0 / (pairs * np.sqrt(2.0 * images))
+        if not offset
+        else (1.0 - np.exp(2 * offset)) / np.sqrt(2.0 * images * pairs)
+    )
+    closed = 0.5 * (np.exp(2 * offset) - 1.0) - offset
+    assert 0.8 * stated < np.std(kl) < 1.25 * stated and np.mean(kl) == pytest.approx(closed, abs=0.01)
