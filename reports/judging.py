@@ -68,14 +68,15 @@ def checked_method(run, method=None, *, anew=False):
 
     Raises:
         ValueError: if the method is not one for the run's model.
-        OSError: if the results are of other weights.
+        OSError: if the results are of other weights, or none can be written.
     """
     method = check_method(method, exact=run.subject.exact)
-    if not anew and run.results.get("model") != run.subject.mark:
-        raise OSError(
-            f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
-            f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
-        )
+    with results_lock(run.folder.path):  # which needs a place to write, too
+        if not anew and run.results.get("model") != run.subject.mark:
+            raise OSError(
+                f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
+                f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
+            )
     return method
 
 

@@ -44,6 +44,10 @@ def replacing(path):
         _flush(partial)
         _swap(partial, path)
         _flush_name(path.parent)
+    except OSError as error:
+        if error.errno:
+            error.filename = str(path)  # the system names none where a disk is full
+        raise
     finally:
         _remove(partial)
 

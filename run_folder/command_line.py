@@ -51,7 +51,9 @@ def told_in_one_line(*kinds):
     try:
         yield
     except kinds as error:
-        raise click.ClickException(" ".join(str(error).split())) from error
+        by_system = isinstance(error, OSError) and error.errno and error.filename
+        told = f"{error.filename} cannot be read or written: {error.strerror}." if by_system else str(error)
+        raise click.ClickException(" ".join(told.split())) from error
 
 
 @contextlib.contextmanager

@@ -148,7 +148,7 @@ class Checkpoints:
             print(f"Warning: ckpt-{step} cannot be read ({reason}). It is set aside; {consequence}.", flush=True)
             shutil.rmtree(aside := self.folder / f"unreadable-{step}", ignore_errors=True)
             self._place(step).rename(aside)
-        if saved not in (None, self.step, *broken):
+        if saved not in (None, *broken) and (self.step == 0 or saved != "?" and saved > self.step):
             print(f"Warning: ckpt-{saved}, the last one saved, is gone; {consequence}.", flush=True)
 
     def _refuse_to_begin_again(self, broken, saved, restart):
@@ -183,4 +183,5 @@ class Checkpoints:
 
 
 def _first_line(error):
-    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")
+    line = (str(error).strip() or type(error).__name__).split("\n")[0]
+    return re.sub(r"^\{\{.*?\}\} | \[Op:\w+\]$", "", line).rstrip(".")  # without TensorFlow's names of its operations

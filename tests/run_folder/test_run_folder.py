@@ -1,12 +1,15 @@
 """The folder of a run: never half-written, never overwritten by mistake."""
 
+import errno
+import os
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 
-from vae_flows.run_folder import RunFolder, read_json, replacing, write_json
+from vae_flows.run_folder import RunFolder, read_json, replacing, told_in_one_line, write_json
 
 
 def test_names_are_those_of_the_contract(tmp_path):
@@ -130,3 +133,12 @@ def test_json_refuses_what_others_could_not_read(tmp_path):
 def test_import_needs_no_tensorflow():
     code = "import sys; from vae_flows.run_folder import RunFolder; print({'tensorflow', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+def test_a_full_disk_is_told_with_the_file_s_name(tmp_path):
+    with (
+        pytest.raises(click.ClickException, match=r"^.*a\.txt cannot be read or written: No space left on device\.$"),
+        told_in_one_line(),
+        replacing(tmp_path / "a.txt"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -102,6 +102,13 @@ def test_a_missing_newest_one_is_told(trained, restore, capsys):
     assert capsys.readouterr().out == "Warning: ckpt-13, the last one saved, is gone; ckpt-12 is taken.\n"
 
 
+@pytest.mark.parametrize("record", ['{"step": 12}', "{"])
+def test_a_kill_between_a_checkpoint_and_its_record_loses_nothing(record, trained, restore, capsys):
+    trained.progress.write_text(record)
+    assert restore()[0] == 13
+    assert capsys.readouterr().out == ""
+
+
 def test_only_what_a_killed_writer_left_is_removed(trained, restore):
     for name in (".partial-7-ckpt-14", "ckpt-old", "ckpt-13-copy", "ckpt-014"):
         (trained.checkpoints / name).mkdir()
