@@ -19,6 +19,10 @@ class LazyDistribution(Lazy):
         context [..., C], or None where C = 0 -> `tfd.Distribution` with batch shape [...].
     """
 
+    def simulate(self, distribution, seed):
+        """A value of each distribution that a call gave; a law of pixels may keep to those that are images."""
+        return distribution.sample(seed=seed)
+
 
 class Conditional(Configured, keras.layers.Layer):
     """A network, then a density: x -> p(. | network(x)).
@@ -79,6 +83,10 @@ class Conditional(Configured, keras.layers.Layer):
 
     def call(self, x, training=None):
         return self.given(self.parameters(x, training=training))
+
+    def simulate(self, distribution, seed):
+        """A value of each distribution that a call gave."""
+        return self.density.simulate(distribution, seed)
 
     def display(self, distribution):
         """Pictures of a pixel distribution: [..., H, W, C] in [0, 1]."""

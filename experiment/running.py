@@ -17,10 +17,10 @@ from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, 
 
 __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
 
-_KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", "data_dir", "image_size", "data", "batch")
-_KEYS += ("pixel_limit", "epochs", "steps", "test_images", "versions")
-_OPTIONS = ("preset", "presets", "dataset", "data_dir", "image_size", "out", "epochs", "steps", "test_images", "seed")
-_OPTIONS += ("pixel_limit", "restart")
+_IMAGES = ("data_dir", "image_size", "pixel_limit", "skip_unreadable")
+_KEYS = ("preset", "preset_file", "hyperparameters", "seed", "dataset", *_IMAGES, "data", "batch")
+_KEYS += ("epochs", "steps", "test_images", "versions")
+_OPTIONS = ("preset", "presets", "dataset", *_IMAGES, "out", "epochs", "steps", "test_images", "seed", "restart")
 
 
 @dataclasses.dataclass(eq=False)
@@ -126,11 +126,17 @@ def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparamete
     arguments = completed(preset.build, hyperparameters or {})
     folder = RunFolder(out or pathlib.Path("runs", preset.name, time.strftime("%Y-%m-%d_%H-%M-%S")))
     folder.check_new()
-    nothing = dict.fromkeys(("dataset", "data_dir", "image_size", "pixel_limit", "epochs", "steps", "test_images"))
+    nothing = dict.fromkeys(("dataset", *_IMAGES, "epochs", "steps", "test_images"))
     about = {"preset": preset.name, "preset_file": preset.file, "hyperparameters": arguments, "seed": seed}
     about |= {**nothing, **said, **_place(dataset or preset.dataset, said.get("data_dir"))}
     print(f"{preset.name} on {about['dataset']}, in {folder.path}", flush=True)
     begun = _built(folder, preset, about, dataset)
+    if _loses_tones(begun.recipe.preparation, begun.data):
+        print(
+            f"{begun.data.name} is binarised: each pixel is drawn black or white with the probability of its brightness. To "
+            "model grey levels and colours choose another preset of --list: mnist_grey for any size, cifar10_vae, ...",
+            flush=True,
+        )
     RunFolder.create(folder.path)
     write_json(folder.config, begun.config)
     return begun
@@ -191,11 +197,19 @@ def _named(preset, record):
     return {"preset": name, "preset_file": {**(record or {}), "path": os.path.abspath(file)} if file else record}
 
 
+def _loses_tones(preparation, data):
+    """Whether images that are more than black and white, unlike digits, become so."""
+    levels, images = data.spec.levels, data.train.images[:1000]
+    if not preparation.spec_after(data.spec).levels == 2 < levels:
+        return False
+    return images.shape[-1] > 1 or ((images > 0.1 * levels) & (images < 0.9 * levels)).mean() > 0.5
+
+
 def _built(folder, preset, about, dataset):
     """The `Run` that is what `about` says: its images and its recipe, checked; the seed fixes the first weights."""
     quiet_import("tensorflow")
     arguments, seed, steps = about["hyperparameters"], about["seed"], about["steps"] or 0
-    where = {name: about[name] for name in ("data_dir", "image_size", "pixel_limit")}
+    where = {name: about[name] for name in _IMAGES}
     in_memory = dataset is not None and not isinstance(dataset, str)
     data = dataset if in_memory else image_data.load(about["dataset"], **where)
     found = image_data.check_fingerprint(data, about.get("data"))

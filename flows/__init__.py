@@ -23,7 +23,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
             "CentredPixels",
             "LogitPixels",
             "PixelTransform",
-            "TransformedPixels",
             "chained",
             "spread",
         ],
@@ -32,5 +31,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "radial": ["Radial"],
         "spline": ["RationalQuadratic"],
         "sylvester": ["Sylvester"],
+        "transformed_pixels": ["TransformedPixels"],
     },
 )

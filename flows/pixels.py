@@ -10,20 +10,17 @@ import tensorflow_probability as tfp
 
 from vae_flows.blocks.data_initialised import DataInitialised
 from vae_flows.blocks.lazy import Lazy
-from vae_flows.densities.base import LazyDistribution
 
 __all__ = [
     "ActivationNormalisedPixels",
     "CentredPixels",
     "LogitPixels",
     "PixelTransform",
-    "TransformedPixels",
     "chained",
     "spread",
 ]
 
 tfb = tfp.bijectors
-tfd = tfp.distributions
 
 
 class PixelTransform(Lazy):
@@ -146,58 +143,6 @@ class _PerChannel(tfb.Bijector):
 
     def _forward_log_det_jacobian(self, x):
         return tf.convert_to_tensor(self.layer.log_scale)
-
-
-class _PixelDistribution(tfd.TransformedDistribution):
-    """The law of x where f(x) has a given law; remembers f for pictures."""
-
-    def __init__(self, law, forward):
-        super().__init__(law, tfb.Invert(forward))
-        self.law = law
-        self.forward = forward
-
-
-class TransformedPixels(LazyDistribution):
-    """A law of y = f(x), as a law of the pixels x.
-
-    log p(x | z) = log p_y(f(x) | z) + log|det df/dx|
-
-    Args:
-        law: Lazy pixel law of y, a density.
-        transforms: Pixel transforms; the first listed acts first on x.
-
-    Raises:
-        ValueError: for a law of discrete pixels.
-
-    Call:
-        As the law's -> `tfd.Distribution` on images [H, W, C] with pixels in [0, 1].
-
-    Example:
-        >>> law = TransformedPixels(FixedScaleGaussian((4, 4, 1)), [LogitPixels(alpha=0.05)])
-        >>> law(tf.zeros([2, 4, 4, 1])).log_prob(tf.fill([2, 4, 4, 1], 0.5)).shape
-        TensorShape([2])
-    """
-
-    levels = None
-
-    def __init__(self, law, transforms, **kwargs):
-        if law.levels is not None:
-            raise ValueError(
-                f"`law` must be a density: a change of variables has none for discrete pixels. Received: "
-                f"{type(law).__name__} of {law.levels} levels. Use it without transforms."
-            )
-        super().__init__(context=law.context, **kwargs)
-        self.law = law
-        self.transforms = list(transforms)
-        self.image_shape = law.image_shape
-        self.built = True
-
-    def given(self, context):
-        return _PixelDistribution(self.law(context), chained(self.transforms))
-
-    def display(self, distribution):
-        """The mean of y, taken back to pixels: [..., H, W, C] in [0, 1]."""
-        return tf.clip_by_value(distribution.forward.inverse(distribution.law.mean()), 0.0, 1.0)
 
 
 def chained(transforms):

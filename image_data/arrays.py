@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class ImageSet:
         name: What to call it in reports.
         spec: Shape and levels of its images.
         train, validation, test: The splits.
+        classes: Names of the labels 0, 1, ..., or None.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ImageSet:
     train: Split
     validation: Split
     test: Split
+    classes: Sequence[str] | None = None
 
 
 def from_arrays(
@@ -81,7 +84,7 @@ def from_arrays(
     A split that is not given is held out of the training images: a fixed tenth, stratified where there are labels.
 
     Args:
-        train: [N, H, W, C]: uint8 values 0 .. levels - 1, or floats in [0, 1] that are such values divided by
+        train: [N, H, W, C]: integers 0 .. levels - 1 of any type, or floats in [0, 1] that are such values divided by
             levels - 1.
         validation, test: The same, or None.
         train_labels, validation_labels, test_labels: Integers [N], or None.
@@ -89,7 +92,7 @@ def from_arrays(
         name: What to call the set.
 
     Raises:
-        TypeError: if something is no array of uint8 or floats, or labels are no integers.
+        TypeError: if something is no array of integers or floats, or labels are no integers.
         ValueError: if images are not [N, H, W, C], empty, not finite, out of range or no multiples of
             1 / (levels - 1), if splits differ in shape, or if labels do not fit their images.
 

@@ -16,7 +16,7 @@ def check_arrays(images, labels):
         For each given split its labels, integers [N], or None.
 
     Raises:
-        TypeError: if images are of another type than uint8 or floats, or labels are no integers.
+        TypeError: if images are of another type than integers or floats, or labels are no integers.
         ValueError: if images are not [N, H, W, C] or empty, if splits differ in shape, or if labels do not fit.
     """
     for split, array in images.items():
@@ -36,7 +36,7 @@ def as_levels(block, *, split, levels, first=0):
     """uint8 levels of a block of images; anything that would change by more than its rounding error is refused.
 
     Args:
-        block: [B, H, W, C]: uint8 values 0 .. levels - 1, given back as they are, or such values divided by levels - 1.
+        block: [B, H, W, C]: integers 0 .. levels - 1, given back as they are if uint8, or such values divided by levels - 1.
         split: What to call the images in an error.
         levels: Number of values of a pixel.
         first: Number of the block's first image.
@@ -44,9 +44,9 @@ def as_levels(block, *, split, levels, first=0):
     Raises:
         ValueError: if a value is not finite, out of range, or no multiple of 1 / (levels - 1).
     """
-    if block.dtype == np.uint8:
-        _refuse_high(block, split=split, levels=levels)
-        return block
+    if np.issubdtype(block.dtype, np.integer):
+        _check_integers(block, split=split, levels=levels)
+        return block.astype(np.uint8, copy=False)
     tolerance = max(1e-3, levels * float(np.finfo(block.dtype).eps))
     block = block.astype(np.float64)
     if not np.isfinite(block).all():
@@ -55,14 +55,15 @@ def as_levels(block, *, split, levels, first=0):
     if block.min() < 0 or block.max() > 1:
         raise ValueError(
             f"`{split}` holds floats, which must be in [0, 1]. Received: values from {block.min():g} to {block.max():g}. "
-            "If they are grey levels, convert them with `images.astype(np.uint8)`."
+            f"{_rescaling(block.min(), block.max(), levels)}"
         )
     scaled = block * (levels - 1)
     rounded = np.rint(scaled)
     if np.abs(scaled - rounded).max() > tolerance:
         raise ValueError(
             f"`{split}` holds floats, which must be multiples of 1/{levels - 1}, as images of {levels} levels are. "
-            "Received: values between them. Round them: `np.rint(images * 255).astype(np.uint8)`."
+            "Received: values between them. Round them: "
+            f"`np.rint(images * {levels - 1}).astype(np.uint8)`."
         )
     return rounded.astype(np.uint8)
 
@@ -77,9 +78,9 @@ def _check_images(shape, dtype, *, split):
         raise ValueError(
             f"`{split}` must hold at least one image, channels last (1 to 4 of them). Received: shape={shape}."
         )
-    if dtype != np.uint8 and not np.issubdtype(dtype, np.floating):
+    if not np.issubdtype(dtype, np.integer) and not np.issubdtype(dtype, np.floating):
         raise TypeError(
-            f"`{split}` must be uint8, or floats in [0, 1]. Received: dtype={dtype}. "
+            f"`{split}` must be integers, or floats in [0, 1]. Received: dtype={dtype}. "
             "If its values are grey levels, convert it with `images.astype(np.uint8)`."
         )
 
@@ -97,9 +98,21 @@ def _checked_labels(labels, count, *, split):
     return labels
 
 
-def _refuse_high(images, *, split, levels):
-    highest = int(images.max())
-    if highest >= levels:
+def _check_integers(images, *, split, levels):
+    lowest, highest = int(images.min()), int(images.max())
+    if lowest < 0 or highest >= levels:
+        remedy = f"Give `levels={highest + 1}` or more." if lowest >= 0 and highest < 256 else "Scale them to that."
+        if lowest >= 0 and highest >= 256:  # as 16-bit files have them
+            remedy = f"Scale them: `np.rint(images * ({levels - 1} / 65535)).astype(np.uint8)`, if they are of 16 bits."
         raise ValueError(
-            f"`{split}` must have values 0 .. {levels - 1}. Received: {highest}. Give `levels={highest + 1}` or more."
+            f"`{split}` must have values 0 .. {levels - 1}. Received: values from {lowest} to {highest}. {remedy}"
         )
+
+
+def _rescaling(lowest, highest, levels):
+    """What to do about floats outside [0, 1]."""
+    if lowest >= -1 and highest <= 1:
+        return "If they are on a scale from -1 to 1, bring them to [0, 1]: `(images + 1) / 2`."
+    if lowest >= 0 and highest <= levels - 1:
+        return "If they are grey levels, convert them: `np.rint(images).astype(np.uint8)`."
+    return "If they were standardised, multiply by the deviation and add the mean again."

@@ -13,13 +13,15 @@ from vae_flows.image_data.picture_files import (
     SUFFIXES,
     Unreadable,
     picture_blocks,
-    picture_modes,
+    picture_headers,
 )
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import hold_out
 
 __all__ = ["load_folder"]
 
+_SIDE = 32  # of images that share no size
+_LARGEST = 256  # side up to which images keep a size that they share; photographs as a camera takes them fit no model
 _SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 
 
@@ -30,17 +32,18 @@ class _File:
     kind: str | None  # its class: the name of the subfolder it lies in
 
 
-def load_folder(path, *, image_size=32, skip_unreadable=False, pixel_limit=PIXEL_LIMIT, memory_limit=MEMORY_LIMIT):
-    """The images in the folder `path`, as squares of one size.
+def load_folder(path, *, image_size=None, skip_unreadable=False, pixel_limit=PIXEL_LIMIT, memory_limit=MEMORY_LIMIT):
+    """The images in the folder `path`, in one size.
 
-    Each image is turned as its camera noted, cropped to its largest central square and resized. The set is grey if most
-    files are, else in colour; the others are converted. Subfolders `train`, `validation` (or `val`) and `test` are
-    splits, if there is a `train`; a missing one is a fixed tenth of the training images. Other subfolders are classes,
-    labelled in alphabetical order. Files count in alphabetical order, so that splits do not depend on the machine.
+    Each image is turned as its camera noted. Images that share one size of up to 256 x 256 keep it; others are cropped to
+    their largest central square and resized to 32 x 32, which is said. The set is grey if most files are, else in colour;
+    the others are converted. Subfolders `train`, `validation` (or `val`) and `test` are splits, if there is a `train`; a
+    missing one is a fixed tenth of the training images. Other subfolders are classes, labelled in alphabetical order. Files
+    count in alphabetical order, so that splits do not depend on the machine.
 
     Args:
         path: The folder. Files without the suffix of an image are ignored.
-        image_size: Side of the squares.
+        image_size: Side of the squares to which images are cropped and resized in any case; None for the above.
         skip_unreadable: Whether unreadable files are left out, and named, instead of refused.
         pixel_limit: Pixels that an image may have.
         memory_limit: Bytes of pixels above which the set is kept in files.
@@ -52,7 +55,7 @@ def load_folder(path, *, image_size=32, skip_unreadable=False, pixel_limit=PIXEL
     path = pathlib.Path(path)
     if not path.is_dir():
         raise FileNotFoundError(f"There is no folder {path}. Expected a folder of images.")
-    if image_size < 1:
+    if image_size is not None and image_size < 1:
         raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
     files = _find(path)
     while True:
@@ -86,9 +89,10 @@ def _images(folder, split):
 
 def _read(root, files, *, image_size, pixel_limit, memory_limit):
     """The set that the files make; raises `Unreadable` if some do not open."""
-    modes = picture_modes([file.path for file in files], limit=pixel_limit)
+    headers = picture_headers([file.path for file in files], limit=pixel_limit)
+    modes, sizes = zip(*headers, strict=True)
     channels = 1 if 2 * sum(mode in GREY_MODES for mode in modes) > len(modes) else 3
-    spec = ImageSpec((image_size, image_size, channels))
+    spec = ImageSpec((*_common_size(root, set(sizes), image_size), channels))
     cache = None
     if len(files) * spec.pixels > memory_limit:
         states = [(str(file.path.relative_to(root)), *version(file.path)) for file in files]
@@ -105,7 +109,21 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
         blocks = picture_blocks([file.path for file in chosen], spec.shape, labels=labels)
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
-    return ImageSet(name=root.resolve().name, spec=spec, **splits)
+    return ImageSet(name=root.resolve().name, spec=spec, classes=kinds if labelled else None, **splits)
+
+
+def _common_size(root, sizes, image_size):
+    """(height, width) for images that have the given sizes; what is chosen is said."""
+    if image_size is not None:
+        return image_size, image_size
+    largest = max(max(size) for size in sizes)
+    if len(sizes) == 1 and largest <= _LARGEST:
+        return sizes.pop()
+    what = f"images of {len(sizes)} sizes" if len(sizes) > 1 else f"images of up to {largest} pixels a side"
+    print(
+        f"{root}: {what}, cropped to squares and resized to {_SIDE} x {_SIDE}. Another size: --image-size N", flush=True
+    )
+    return _SIDE, _SIDE
 
 
 def _report(root, paths, *, skip):
@@ -115,6 +133,6 @@ def _report(root, paths, *, skip):
     if not skip:
         raise ValueError(
             f"The folder {root} holds unreadable files. Expected images. Received: {listed}. "
-            "Remove them, or load with skip_unreadable=True."
+            "Remove them, or leave them out: --skip-unreadable, in Python skip_unreadable=True."
         )
     print(f"Left out of {root}, because they cannot be read: {listed}", flush=True)

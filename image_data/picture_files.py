@@ -1,12 +1,13 @@
-"""Image files as squares of pixels."""
+"""Image files as pixels of one shape."""
 
 import concurrent.futures
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import PIL.ImageOps
 
-__all__ = ["GREY_MODES", "PIXEL_LIMIT", "SUFFIXES", "Unreadable", "picture_blocks", "picture_modes"]
+__all__ = ["GREY_MODES", "PIXEL_LIMIT", "SUFFIXES", "Unreadable", "picture_blocks", "picture_headers"]
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 PIXEL_LIMIT = 64_000_000
@@ -28,8 +29,8 @@ class _Refused(Exception):
     """Why an image that can be decoded is not taken."""
 
 
-def picture_modes(paths, *, limit=PIXEL_LIMIT):
-    """Pillow's colour mode of each file, from its header.
+def picture_headers(paths, *, limit=PIXEL_LIMIT):
+    """Of each file Pillow's colour mode and (height, width) of the upright image, from its header.
 
     Args:
         paths: The files.
@@ -39,13 +40,15 @@ def picture_modes(paths, *, limit=PIXEL_LIMIT):
         Unreadable: with every file that has no readable header, or more pixels.
     """
 
-    def mode(path):
+    def header(path):
         with PIL.Image.open(path) as picture:
             if (pixels := picture.width * picture.height) > limit:
                 raise _Refused(f"{pixels:,} pixels; raise the limit of {limit:,} with --pixel-limit")
-            return picture.mode
+            exif = PIL.Image.Image.getexif(picture)  # that of a PNG file's own class would decode it
+            lying = exif.get(PIL.ExifTags.Base.Orientation, 1) >= 5
+            return picture.mode, picture.size if lying else picture.size[::-1]
 
-    return _over(paths, mode)
+    return _over(paths, header)
 
 
 def picture_blocks(paths, shape, *, labels=None):
@@ -103,7 +106,7 @@ def _size(path):
 
 
 def _pixels(path, shape):
-    """uint8 [H, W, C] of one file: upright, its central square, resized with antialiasing."""
+    """uint8 [H, W, C] of one file: upright, its largest central part of that shape, resized with antialiasing."""
     height, width, channels = shape
     with PIL.Image.open(path) as opened:
         if opened.mode == "I" and opened.format == "TIFF":
@@ -116,10 +119,11 @@ def _pixels(path, shape):
             picture = picture.convert("RGBA")
         if picture.mode != (mode := "L" if channels == 1 else "RGB"):
             picture = picture.convert(mode)
-        side = min(picture.size)
-        left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        square = picture.crop((left, top, left + side, top + side))
-        return np.asarray(square.resize((width, height), PIL.Image.Resampling.BICUBIC)).reshape(shape)
+        across = min(picture.width, picture.height * width // height)
+        down = min(picture.height, picture.width * height // width)
+        left, top = (picture.width - across) // 2, (picture.height - down) // 2
+        part = picture.crop((left, top, left + across, top + down))
+        return np.asarray(part.resize((width, height), PIL.Image.Resampling.BICUBIC)).reshape(shape)
 
 
 def _eight_bits(pixels):

@@ -23,8 +23,8 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, pixel_l
     Args:
         name: One of these.
         data_dir: Where TFDS directories are, or go. None: TFDS's own choice.
-        image_size: Side to which images are brought that have no common size (a folder's, TFDS's mixed ones; default
-            32), or are resized in any case (`celeb_a`, default 64; `omniglot`, default 28).
+        image_size: Side of the squares to which a folder's or TFDS's images are cropped and resized. None keeps a common
+            size, and chooses where there is none: 32, of `celeb_a` 64, of `omniglot` 28. Arrays are not resized.
         skip_unreadable: Whether unreadable files of a folder are left out, and named, instead of refused.
         pixel_limit: Pixels that an image of a folder may have, which takes four bytes for each while it is read; 64 million
             by default.
@@ -41,11 +41,16 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, pixel_l
         >>> load("digits").spec
         ImageSpec(shape=(28, 28, 1), levels=256)
     """
+    path = pathlib.Path(name).expanduser()
+    if image_size is not None and (name == "digits" or path.suffix in (".npy", ".npz")):
+        raise ValueError(
+            f"Arrays are not resized. Expected a folder or a TFDS name with `image_size`. Received: {name} and "
+            f"image_size={image_size}. Leave it out, or resize the images beforehand."
+        )
     if name == "digits":
         from vae_flows.image_data.digits import load_digits
 
         return load_digits()
-    path = pathlib.Path(name).expanduser()
     if path.suffix in (".npy", ".npz"):
         from vae_flows.image_data.numpy_files import load_numpy
 
@@ -53,9 +58,9 @@ def load(name, *, data_dir=None, image_size=None, skip_unreadable=False, pixel_l
     if _is_folder(name, data_dir):
         from vae_flows.image_data.folder import load_folder
 
-        options = {"image_size": image_size, "pixel_limit": pixel_limit}
-        options = {option: value for option, value in options.items() if value is not None}
-        return load_folder(path, skip_unreadable=skip_unreadable, memory_limit=memory_limit, **options)
+        limit = {} if pixel_limit is None else {"pixel_limit": pixel_limit}
+        options = {"image_size": image_size, "skip_unreadable": skip_unreadable, "memory_limit": memory_limit, **limit}
+        return load_folder(path, **options)
     if not _in_tfds(name, data_dir):
         raise ValueError(_unknown(name))
     from vae_flows.image_data.tfds_sets import load_prepared

@@ -30,8 +30,8 @@ def load_prepared(name, *, data_dir=None, image_size=None, memory_limit=MEMORY_L
     Args:
         name: As TFDS writes it, "mnist" or "emnist/letters".
         data_dir: Where TFDS directories are, or go. None: TFDS's own choice.
-        image_size: Side to which images are brought that have to be resized: those of `celeb_a` (default 64), of
-            `omniglot` (28) and of sets of mixed sizes (32).
+        image_size: Side to which images are cropped and resized; None keeps theirs, but for `celeb_a` (64), `omniglot`
+            (28) and sets of mixed sizes (32), which is said.
         memory_limit: Bytes of pixels above which the set is kept in files.
 
     Raises:
@@ -41,8 +41,11 @@ def load_prepared(name, *, data_dir=None, image_size=None, memory_limit=MEMORY_L
     builder = _builder(name, data_dir)
     image, label, shape = _image_features(name, builder.info.features)
     correction = CORRECTIONS.get(builder.name, Correction())
-    if correction.size is not None or None in shape[:2]:
+    if image_size or correction.size or None in shape[:2]:
         correction = dataclasses.replace(correction, size=image_size or correction.size or _MIXED_SIZE)
+        if not image_size:
+            size = f"{correction.size} x {correction.size}"
+            print(f"{name}: images cropped and resized to {size}. Another size: --image-size N", flush=True)
     spec = ImageSpec(correction.shape_after(shape), correction.levels)
     plan = _plan(name, builder.info.splits)
     try:
@@ -57,7 +60,8 @@ def load_prepared(name, *, data_dir=None, image_size=None, memory_limit=MEMORY_L
             splits |= zip(targets, parts, strict=True)
     except (tf.errors.OpError, ValueError) as error:
         raise _broken(name, builder.data_path, error) from error
-    return ImageSet(name=name, spec=spec, **splits)
+    classes = builder.info.features[label].names if label else None
+    return ImageSet(name=name, spec=spec, classes=classes, **splits)
 
 
 def _builder(name, data_dir):

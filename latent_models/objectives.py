@@ -62,9 +62,10 @@ class Objective(Configured):
 class Elbo(Objective):
     """The negative ELBO with a weighted KL term.
 
-    loss = -log p(x | z) + weight(step) * sum over groups of max(kl_g, free_bits)
+    loss = -log p(x | z) + weight(step) * sum over groups of kl_g
 
-    The free bits bound each group's KL by its mean over the batch: below it the group's KL has no gradient.
+    Free bits change gradients alone: those of -log p(x | z) + weight * sum over groups of max(mean of kl_g, free_bits), with
+    the mean over the batch. A group whose mean KL is below free_bits is not pushed; the loss shown counts the KL that it has.
 
     Args:
         kl_weight: Schedule, a function of the step.

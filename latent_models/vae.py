@@ -107,7 +107,7 @@ class VAE(LatentModel):
     def simulate(self, count, seed=None):
         latent_seed, pixel_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
         z, _ = push(self.prior(), self._noise([count], latent_seed))
-        return self.decoder(z).sample(seed=pixel_seed), z
+        return self.decoder.simulate(self.decoder(z), pixel_seed), z
 
     def sample(self, count, seed=None, temperature=1.0):
         z, _ = push(self.prior(), temperature * self._noise([count], as_seed(seed)))  # [count, D]

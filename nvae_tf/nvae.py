@@ -165,7 +165,7 @@ class NVAE(LatentModel):
         latent_seed, pixel_seed = tf.unstack(tfp.random.split_seed(as_seed(seed), 2))
         draw = PriorDraw(self.top_down, noise=self._noise([count], latent_seed))
         law = self._pixels(draw, count)
-        return law.sample(seed=pixel_seed), self.top_down.joined(draw.latents)
+        return self.law.simulate(law, pixel_seed), self.top_down.joined(draw.latents)
 
     def sample(self, count, seed=None, temperature=1.0, *, training=False):
         """Pictures [count, H, W, C] from the prior; the temperature scales the prior's noise in every group.

@@ -46,7 +46,7 @@ class BalancedElbo(Objective):
     Args:
         kl_weight: Schedule, a function of the step; the paper's rises linearly from 1e-4 over 30 % of all steps.
         balance: Whether the groups are balanced.
-        free_bits: Nats per group below which its KL, in the mean over the batch, is not pushed.
+        free_bits: Nats per group below which its KL, in the mean over the batch, has no gradient; the loss counts it as it is.
 
     Reference: Vahdat, Kautz. NVAE: A Deep Hierarchical Variational Autoencoder. 2020. arXiv:2007.03898
     """

@@ -90,7 +90,7 @@ class FinishedRun:
         """The `ImageSet` that the run was trained on; another one that stands in its place is refused."""
         from vae_flows.image_data import check_fingerprint, load
 
-        where = {name: self.config.get(name) for name in ("data_dir", "image_size", "pixel_limit")}
+        where = {name: self.config.get(name) for name in ("data_dir", "image_size", "pixel_limit", "skip_unreadable")}
         data = load(self.config["dataset"], **where)
         check_fingerprint(data, self.config.get("data"))
         return data

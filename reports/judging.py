@@ -145,6 +145,11 @@ def _importance(run, settings):
 
 
 def _hais(run, settings):
+    """Annealed estimates, and what they are above importance sampling's of the same images (`over_importance`).
+
+    The error of that difference is the Monte-Carlo noise of both, and no more: each is too low on average by an amount of
+    its own, which no spread of its weights tells.
+    """
     estimate = annealed(run.subject, kept=_unfinished(run, "hais", settings)(), **settings)
     numbers = estimate.to_dict()
     reference = importance(run.subject, estimate.images, samples=run.results["test"]["nll"]["samples"])

@@ -31,7 +31,7 @@ def principal_components(codes):
     return centred @ directions[:2].T, variances[:2] / max(variances.sum(), np.finfo(float).tiny)
 
 
-def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
+def latent_map(codes, *, before=None, labels=None, classes=None, decode=None, cells=20):
     """A figure of latent codes coloured by label; with two latent features, also of the images that the plane decodes to.
 
     Both axes have one scale. Single codes far from all others are left out.
@@ -41,6 +41,7 @@ def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
         before: The same samples before the posterior's flow, [N, D], shown first and on axes of their own; None leaves
             them out.
         labels: Integers [N], or None.
+        classes: Names of the labels, or None.
         decode: Function [M, D] -> images [M, H, W, C] in [0, 1]; used when D = 2.
         cells: Images per side of the decoded plane.
     """
@@ -62,13 +63,13 @@ def latent_map(codes, *, before=None, labels=None, decode=None, cells=20):
         else:
             part, shares = principal_components(part)
             x, y = (f"component {i + 1} ({share:.0%} of variance)" for i, share in enumerate(shares))
-        _scatter(tidy(axes[position], title=title, x=x, y=y), part, labels, legend=position == len(parts) - 1)
+        _scatter(tidy(axes[position], title=title, x=x, y=y), part, labels, classes, legend=position == len(parts) - 1)
     if planar and decode:
         _decoded_plane(tidy(axes[-1], title="Decoded plane", x="z[0]", y="z[1]"), codes, decode, cells)
     return figure
 
 
-def _scatter(axes, codes, labels, *, legend):
+def _scatter(axes, codes, labels, classes, *, legend):
     size = float(np.clip(6000.0 / len(codes), 3.0, 18.0))
     style = {"s": size, "linewidths": 0.0, "alpha": 0.75}
     low, high = _extent(codes)
@@ -81,7 +82,8 @@ def _scatter(axes, codes, labels, *, legend):
         axes.scatter(*codes.T, color=SERIES[0], **style)
         return
     for position, name in enumerate(names):
-        axes.scatter(*codes[labels == name].T, color=CATEGORIES[position % len(CATEGORIES)], label=str(name), **style)
+        style |= {"color": CATEGORIES[position % len(CATEGORIES)], "label": classes[name] if classes else str(name)}
+        axes.scatter(*codes[labels == name].T, **style)
     if not legend:
         return
     key = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8, labelcolor=QUIET)

@@ -108,7 +108,8 @@ def _hais_rows(hais):
     if "over_importance" in hais:
         gain = hais["over_importance"]
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
-        rows.append(("that minus importance sampling's", *figures, f"the same {hais['images']:,} images"))
+        how = f"the same {hais['images']:,} images; the error is noise alone"
+        rows.append(("that minus importance sampling's", *figures, how))
     return rows
 
 

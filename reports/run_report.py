@@ -108,7 +108,8 @@ def _write_latent_figures(subject, figures, test_images):
     before, codes = _codes(subject, mapped)
     labels = None if subject.data.test.labels is None else subject.data.test.labels[:mapped]
     before = None if before is None or np.allclose(before, codes) else before
-    save(latent_map(codes, before=before, labels=labels, decode=model.decode), figures / "latent_space.png")
+    named = {"labels": labels, "classes": subject.data.classes}
+    save(latent_map(codes, before=before, decode=model.decode, **named), figures / "latent_space.png")
     if model.latent_features == 2 and not subject.exact:
         chosen = spread_of_fits(subject, min(_JUDGED, test_images or _JUDGED))
         planes = posterior_planes(

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 import run_script
+from vae_flows import experiment
 from vae_flows.experiment.command_line import main
 from vae_flows.run_folder import exit_status
 
@@ -78,6 +80,12 @@ MISTAKES = {
     "folder of nothing": (["--dataset", "{tmp}"], "image"),
     "data directory holds something else": (["mnist_vae", "--data-dir", "{tmp}"], "holds something else.*--data-dir"),
     "images of another shape": (["mnist_iaf", "--dataset", "{tmp}/odd.npz"], "9"),
+    "fewer images than a batch": (
+        ["--dataset", "{tmp}/few.npz"],
+        "training images must fill a batch.*batch=50.*few with 24.*batch=24 or less",
+    ),
+    "a size for arrays": (["--dataset", "{tmp}/odd.npz", "--image-size", "8"], "Arrays are not resized"),
+    "files that are no images": (["--dataset", "{tmp}/photos"], "Received: broken.png.*--skip-unreadable"),
     "a value out of range": (["quickstart", "latent=0"], "must be at least 1"),
 }
 
@@ -87,12 +95,36 @@ def test_mistakes_are_told_in_one_line_and_nothing_is_written(mistake, tmp_path,
     import re
 
     np.savez(tmp_path / "odd.npz", images=np.random.default_rng(0).integers(0, 256, (400, 9, 9, 1), dtype="uint8"))
+    np.savez(tmp_path / "few.npz", images=np.zeros((30, 28, 28, 1), "uint8"))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "broken.png").write_bytes(b"no image")
     words, message = MISTAKES[mistake]
     assert run(*(word.format(tmp=tmp_path) for word in words), "--out", tmp_path / "new") == 1
     lines = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
     assert len(lines) == 1, lines
     assert re.search(message, lines[0]), lines[0]
     assert not (tmp_path / "new").exists()
+
+
+def test_photos_of_one_s_own(tmp_path, capsys):
+    """What the command line says of them is in the config, by which they are found again as they were."""
+    for number in range(20):
+        folder = tmp_path / "photos" / ("cat" if number % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = np.random.default_rng(number).integers(0, 256, (30 + number, 40, 3), dtype="uint8")
+        PIL.Image.fromarray(picture).save(folder / f"{number}.png")
+    (folder / "broken.png").write_bytes(b"no image")
+    arguments = {"latent": 2, "hidden": 8, "width": 8, "batch": 16}
+    options = {"presets": run_script.PRESETS, "hyperparameters": arguments, "skip_unreadable": True}
+    begun = experiment.begin("quickstart", dataset=str(tmp_path / "photos"), out=tmp_path / "run", **options)
+    said = capsys.readouterr().out
+    assert "images of 20 sizes, cropped to squares and resized to 32 x 32. Another size: --image-size N" in said
+    assert "photos is binarised" in said and "mnist_grey" in said and "cifar10_vae" in said
+    assert (begun.data.classes, begun.data.train.count) == (["cat", "dog"], 16)
+    again = experiment.take_up(tmp_path / "run", presets=run_script.PRESETS)
+    np.testing.assert_array_equal(again.data.test.images, begun.data.test.images)
+    experiment.begin("quickstart", out=tmp_path / "digits", presets=run_script.PRESETS)
+    assert "binarised" not in capsys.readouterr().out
 
 
 PROBE = """

@@ -114,5 +114,5 @@ def check_batch(data, batch):
     if data.train.count < batch:
         raise ValueError(
             f"The training images must fill a batch. Expected: at least batch={batch}. "
-            f"Received: {data.name} with {data.train.count}. Use a smaller batch."
+            f"Received: {data.name} with {data.train.count}. Take more images, or batch={data.train.count} or less."
         )

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy.special import logit
+from scipy.stats import kstest, norm, truncnorm
 
 from vae_flows.blocks import initialise_from_data
 from vae_flows.densities import FixedScaleGaussian, LatentScaleGaussian
-from vae_flows.flows.pixels import ActivationNormalisedPixels, CentredPixels, LogitPixels, TransformedPixels
+from vae_flows.flows import ActivationNormalisedPixels, CentredPixels, LogitPixels, TransformedPixels
 
 SHAPE = (2, 3, 3)
 X = tf.constant(np.random.default_rng(0).uniform(0.01, 0.99, (5, *SHAPE)), tf.float32)
@@ -50,9 +53,33 @@ def test_density_on_pixels_integrates_to_the_mass_inside(alpha):
     x = tf.constant((edges[1:] + edges[:-1]) / 2, tf.float32)[:, None, None, None]
     mass = float(tf.reduce_mean(tf.exp(law(tf.zeros([1, 1, 1, 1])).log_prob(x))))
     bound = np.log((1 - alpha) / alpha)
-    from scipy.stats import norm
-
     assert mass == pytest.approx(norm.cdf(bound) - norm.cdf(-bound), abs=2e-3)
+
+
+def test_mass_inside_is_told_and_simulated_images_stay_there():
+    law = TransformedPixels(FixedScaleGaussian((1, 1, 1), scale=1.0), [LogitPixels(alpha=0.05)])
+    loc = np.array([-100.0, -4.0, 0.0, 2.0], "float32")
+    distribution, (low, high) = law(tf.constant(np.tile(loc, [5000, 1]))[..., None, None, None]), logit([0.05, 0.95])
+    inside = law.inside(distribution)[0].numpy().ravel()
+    np.testing.assert_allclose(inside, norm.cdf(high, loc) - norm.cdf(low, loc), atol=1e-5)
+    np.testing.assert_allclose(inside, [0.0, 0.1456, 0.9968, 0.8275], atol=1e-4)  # as the docstring says
+    x = law.simulate(distribution, [0, 1]).numpy()
+    assert x.min() >= 0 and x.max() <= 1 and np.isfinite(x).all()
+    for place in (1, 2, 3):
+        y = logit(0.05 + 0.9 * x[:, place].ravel().astype("float64"))
+        expected = truncnorm(low - loc[place], high - loc[place], loc=loc[place])
+        assert kstest(y, expected.cdf).statistic < 0.03
+    assert x[:, 0].max() < 0.01
+
+
+def test_simulated_pixels_of_other_laws_are_clipped():
+    class Wide(FixedScaleGaussian):
+        def given(self, context):
+            return tfp.distributions.Independent(tfp.distributions.Laplace(context, 50.0), 3)
+
+    law = TransformedPixels(Wide(SHAPE), [LogitPixels(alpha=0.05)])
+    x = law.simulate(law(tf.zeros([4, *SHAPE])), [0, 1]).numpy()
+    assert x.min() == 0 and x.max() == 1 and (x > 0).any()
 
 
 def test_dequantised_density_bounds_the_discrete_law():

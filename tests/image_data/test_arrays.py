@@ -42,6 +42,29 @@ def test_floats_are_levels_divided(dtype, levels):
     assert made.train.images.dtype == np.uint8
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.int64, np.uint64])
+def test_integers_of_any_width_are_taken(dtype):
+    np.testing.assert_array_equal(from_arrays(images().astype(dtype), test=images()).test.images, images())
+    wide = from_arrays(images().astype(dtype), validation=images(), test=images())
+    np.testing.assert_array_equal(wide.train.images, images())
+
+
+@pytest.mark.parametrize(
+    ("array", "mended"),
+    [
+        (2 * (images() / 255.0) - 1, lambda images: (images + 1) / 2),
+        (images() * 1.0, lambda images: np.rint(images).astype(np.uint8)),
+        (images().astype(np.uint16) * 257, lambda images: np.rint(images * (255 / 65535)).astype(np.uint8)),
+    ],
+    ids=["from -1 to 1", "floats from 0 to 255", "16 bits"],
+)
+def test_what_an_error_advises_fits(array, mended):
+    with pytest.raises(ValueError, match="Received: values from"):
+        from_arrays(array)
+    made = from_arrays(mended(array), validation=images(), test=images())
+    np.testing.assert_array_equal(made.train.images, images())
+
+
 def holed(value):
     array = np.zeros([40, 4, 4, 1], np.float32)
     array[3, 2, 1, 0] = value
@@ -55,10 +78,17 @@ def holed(value):
         (images()[..., 0], ValueError, r"`train` must have the axes \[N, H, W, C\]\. Received: shape=\(40, 4, 4\)"),
         (images(0), ValueError, r"at least one image.*Received: shape=\(0, 4, 4, 1\)"),
         (images(shape=(1, 28, 28)), ValueError, r"channels last.*Received: shape=\(40, 1, 28, 28\)"),
-        (images().astype(np.int32), TypeError, r"must be uint8, or floats.*dtype=int32.*astype"),
+        (images().astype(bool), TypeError, r"must be integers, or floats.*dtype=bool.*astype"),
+        (
+            images().astype(np.uint16) * 257,
+            ValueError,
+            r"values 0 \.\. 255\. Received: values from 0 to 65535.*/ 65535\)",
+        ),
+        (images().astype(np.int8), ValueError, r"Received: values from -1\d\d to"),
         (images().astype(complex), TypeError, r"dtype=complex128"),
         (images().astype(np.float32), ValueError, r"must be in \[0, 1\]\. Received: values from 0 to 255.*astype"),
-        (holed(-0.5), ValueError, r"must be in \[0, 1\]\. Received: values from -0\.5"),
+        (holed(-0.5), ValueError, r"must be in \[0, 1\]\. Received: values from -0\.5.*\(images \+ 1\) / 2"),
+        (holed(-2.5), ValueError, r"must be in \[0, 1\]\. Received: values from -2\.5.*standardised"),
         (holed(0.5), ValueError, r"must be multiples of 1/255"),
         (holed(np.nan), ValueError, r"must be finite\. Received: NaN or infinity in image 3"),
         (holed(np.inf), ValueError, r"must be finite.*image 3"),
@@ -78,7 +108,7 @@ def test_what_does_not_fit_together_is_refused():
         from_arrays(images(), test=images(), test_labels=np.zeros(40))
     with pytest.raises(ValueError, match=r"`test_labels` came without images"):
         from_arrays(images(), test_labels=np.zeros(40, int))
-    with pytest.raises(ValueError, match=r"values 0 \.\. 1\. Received: 2\d\d"):
+    with pytest.raises(ValueError, match=r"values 0 \.\. 1\. Received: values from \d+ to 2\d\d\. Give `levels=2"):
         from_arrays(images(), levels=2)
     with pytest.raises(ValueError, match=r"Too few images to hold any out.*at least 3\. Received: 2"):
         from_arrays(images(2))

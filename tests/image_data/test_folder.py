@@ -52,6 +52,28 @@ def test_the_central_square_is_kept(tmp_path):
         assert (split.images == 90).all()
 
 
+def test_a_size_that_all_images_share_is_kept(tmp_path, capsys):
+    wide = np.random.default_rng(0).integers(0, 256, (9, 30, 40, 3), np.uint8)
+    fill(tmp_path / "one", wide, suffixes=(".png",))
+    exif = (turned := PIL.Image.fromarray(wide[0])).getexif()
+    exif[0x0112] = 6  # the camera was held sideways
+    turned.transpose(PIL.Image.Transpose.ROTATE_90).save(tmp_path / "one" / "turned.png", exif=exif)
+    images = load(str(tmp_path / "one"))
+    assert images.spec.shape == (30, 40, 3) and not capsys.readouterr().out
+    whole = {
+        part.images[k].tobytes() for part in (images.train, images.validation, images.test) for k in range(part.count)
+    }
+    assert whole == {picture.tobytes() for picture in wide}
+
+
+@pytest.mark.parametrize(("side", "said"), [(40, "images of 2 sizes"), (300, "images of up to 300 pixels a side")])
+def test_a_size_that_is_chosen_is_said(tmp_path, capsys, side, said):
+    fill(tmp_path, [np.zeros([side, 300 if side == 300 else 40 + k // 8, 3], np.uint8) for k in range(9)])
+    assert load(str(tmp_path)).spec.shape == (32, 32, 3)
+    assert f"{said}, cropped to squares and resized to 32 x 32. Another size: --image-size N" in capsys.readouterr().out
+    assert load(str(tmp_path), image_size=16).spec.shape == (16, 16, 3) and not capsys.readouterr().out
+
+
 def test_subfolders_are_classes(tmp_path, photographs):
     fill(tmp_path / "flower", photographs[:10])
     fill(tmp_path / "temple" / "china", photographs[10:30])
@@ -61,6 +83,7 @@ def test_subfolders_are_classes(tmp_path, photographs):
         [1, 2],
         [1, 2],
     ]
+    assert images.classes == ["flower", "temple"]
 
 
 def test_given_splits_are_kept(tmp_path, photographs):
@@ -104,7 +127,7 @@ def test_unreadable_files_are_named(tmp_path, photographs, capsys):
     (tmp_path / "empty.png").write_bytes(b"")
     whole = (tmp_path / "000.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])  # has a good header
-    with pytest.raises(ValueError, match=r"unreadable files.*Received: empty\.png\..*skip_unreadable"):
+    with pytest.raises(ValueError, match=r"unreadable files.*Received: empty\.png\..*--skip-unreadable"):
         load(str(tmp_path))
     (tmp_path / "empty.png").unlink()
     with pytest.raises(ValueError, match=r"unreadable files.*Received: cut\.jpg"):

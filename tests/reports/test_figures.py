@@ -67,6 +67,8 @@ def test_latent_map_has_one_colour_per_label():
     (axes,) = latent_map(codes, labels=labels).axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0", "1", "2", "3"]
     assert sum(len(points.get_offsets()) for points in axes.collections) == 60
+    (axes,) = latent_map(codes, labels=labels, classes=["bus", "cat", "dog", "elk"]).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["bus", "cat", "dog", "elk"]
     (axes,) = latent_map(codes, labels=None).axes
     assert axes.get_legend() is None and len(axes.collections) == 1
 
