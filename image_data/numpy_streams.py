@@ -71,7 +71,7 @@ class Packed(_Stored):
         with reading(path), self.archive.open(self.member) as stream:
             shape, self.interleaved, self.stored = _header(stream)
             held, declared = self.archive.getinfo(self.member).file_size, math.prod(shape) * self.stored.itemsize
-            if held < declared:  # before room is made for them
+            if held < declared and not self.stored.hasobject:  # before room is made for them
                 raise EOFError(f"{self.member} declares {declared:,} bytes of pixels and holds {held:,} in all")
         super().__init__(shape, self.stored)
 
