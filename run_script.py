@@ -120,7 +120,7 @@ def mnist_iaf(
         epochs=2500,
         evaluation={
             "importance": {"samples": 1000},
-            "hais": {"images": 100, "chains": 8, "temperatures": 2000, "leapfrogs": 10, "start": "base"},
+            "hais": {"images": 100, "chains": 8, "temperatures": 2000, "leapfrogs": 10},
         },
     )
 
