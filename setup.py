@@ -21,6 +21,7 @@ FOLDERS = [
     "reports",
     "run_folder",
     "training",
+    "vlae",
 ]
 
 

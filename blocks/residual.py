@@ -104,7 +104,9 @@ class ResidualBlock(_Residual):
         return self._convolution(channels, filters=filters, stride=self.stride)
 
     def _skip(self, x, residual):
-        return self._projected(x if self.stride == 1 else _resized(x, residual))
+        if self.stride > 1:  # nearest neighbours; on CPUs several times faster than a strided slice
+            x = tf.image.resize(x, tf.shape(residual)[1:3], method="nearest")
+        return self._projected(x)
 
 
 class UpsamplingResidualBlock(_Residual):
@@ -152,7 +154,7 @@ class UpsamplingResidualBlock(_Residual):
         return self._built(layer, channels)
 
     def _skip(self, x, residual):
-        return _resized(self._projected(x), residual)
+        return _enlarged(self._projected(x), self.stride)
 
 
 def _quarter(filters):
@@ -164,6 +166,15 @@ def _quarter(filters):
     return filters // 4
 
 
-def _resized(x, like):
-    """Nearest neighbours of x at the height and width of `like`; on CPUs several times faster than a strided slice."""
-    return tf.image.resize(x, tf.shape(like)[1:3], method="nearest")
+def _enlarged(x, factor):
+    """Nearest neighbours, [B, H, W, C] -> [B, H * factor, W * factor, C]; `tf.image.resize` has no second derivative."""
+
+    @tf.custom_gradient
+    def enlarge(x):
+        return tf.image.resize(x, factor * tf.shape(x)[1:3], method="nearest"), gather
+
+    @tf.custom_gradient
+    def gather(y):
+        return factor**2 * tf.nn.avg_pool2d(y, factor, factor, "VALID"), enlarge
+
+    return enlarge(x) if factor > 1 else x

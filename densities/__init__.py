@@ -16,5 +16,6 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "logistic": ["LogisticMixture"],
         "pushforward": ["pull", "push", "standard_normal", "standard_normal_log_prob"],
         "pixels": ["Bernoulli"],
+        "precision": ["PrecisionNormal"],
     },
 )

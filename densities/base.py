@@ -23,6 +23,28 @@ class LazyDistribution(Lazy):
         """A value of each distribution that a call gave; a law of pixels may keep to those that are images."""
         return distribution.sample(seed=seed)
 
+    def gradient_and_curvature(self, x, context):
+        """Of log p(x | context) in the context, for laws of pixels.
+
+        The curvature is the Fisher information, the mean of minus the second derivative over the law's own pixels: never
+        negative, and minus the second derivative itself where that does not depend on x.
+
+        Args:
+            x: Images [..., H, W, C].
+            context: The law's parameters, [..., H, W, P].
+
+        Returns:
+            Gradient [..., H, W, P], and the diagonal of the curvature, of a shape that broadcasts to it: where it is the
+            same for all images it has no axis for them.
+
+        Raises:
+            TypeError: if the curvature is not diagonal, or not known.
+        """
+        raise TypeError(
+            "The law must know its curvature in its parameters. Expected: Gaussian or Bernoulli pixels. Received: "
+            f"{type(self).__name__}. Write its `gradient_and_curvature`."
+        )
+
 
 class Conditional(Configured, keras.layers.Layer):
     """A network, then a density: x -> p(. | network(x)).
@@ -80,6 +102,10 @@ class Conditional(Configured, keras.layers.Layer):
     def given(self, parameters):
         """The distribution of these parameters."""
         return self.density(parameters)
+
+    def gradient_and_curvature(self, x, parameters):
+        """Of the density's log p(x | parameters) in the parameters: as the density's own method."""
+        return self.density.gradient_and_curvature(x, tf.cast(parameters, self.density.compute_dtype))
 
     def call(self, x, training=None):
         return self.given(self.parameters(x, training=training))

@@ -28,6 +28,11 @@ class _GaussianPixels(LazyDistribution):
         loc, scale = self.loc_and_scale(context)
         return tfd.Independent(tfd.Normal(loc, scale), 3)
 
+    def gradient_and_curvature(self, x, context):
+        loc, scale = self.loc_and_scale(context)
+        precision = 1.0 / tf.square(scale)
+        return (x - loc) * precision, precision
+
     def display(self, distribution):
         """The mean, clipped to [0, 1]: [..., H, W, C]."""
         return tf.clip_by_value(distribution.mean(), 0.0, 1.0)
@@ -143,3 +148,10 @@ class LatentScaleGaussian(_GaussianPixels):
     def loc_and_scale(self, context):
         loc, raw = tf.split(context, 2, axis=-1)
         return loc, self.floor + tf.nn.softplus(raw)
+
+    def gradient_and_curvature(self, x, context):
+        loc, scale = self.loc_and_scale(context)
+        slope = tf.sigmoid(context[..., self.image_shape[-1] :]) / scale  # of log scale in the raw scale
+        error = (x - loc) / scale
+        gradient = [error / scale, (tf.square(error) - 1.0) * slope]
+        return tf.concat(gradient, -1), tf.concat([1.0 / tf.square(scale), 2.0 * tf.square(slope)], -1)

@@ -95,6 +95,10 @@ class Bernoulli(LazyDistribution):
     def given(self, context):
         return BernoulliImage(context)
 
+    def gradient_and_curvature(self, x, context):
+        mean = tf.sigmoid(context)
+        return x - mean, mean * (1.0 - mean)
+
     def display(self, distribution):
         """The probability of ink: [..., H, W, C] in [0, 1]."""
         return distribution.mean()

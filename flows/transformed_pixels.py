@@ -65,6 +65,9 @@ class TransformedPixels(LazyDistribution):
     def given(self, context):
         return _PixelDistribution(self.law(context), chained(self.transforms))
 
+    def gradient_and_curvature(self, x, context):
+        return self.law.gradient_and_curvature(chained(self.transforms).forward(x), context)
+
     def inside(self, distribution):
         """Probability of each pixel to lie in [0, 1]: [..., H, W, C]. The law of y must have a cdf, as a Gaussian."""
         low, high = self._ends(distribution)

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "latent_model": ["LatentModel"],
         "latent_use": ["LatentUse", "LatentUseMeter"],
         "objectives": ["Elbo", "Iwae", "Objective", "Reconstruction"],
+        "path_gradients": ["DoublyReparameterised", "StickingTheLanding"],
         "pixel_flow": ["PixelFlow"],
         "refiner": ["Refiner"],
         "saving": ["load_model"],

@@ -112,6 +112,11 @@ class Reconstruction(Objective):
         return Minimised(loss, {"reconstruction": loss, **bound})
 
 
+def importance_weighted(terms, samples):
+    """Minus the log of the mean weight, of `ElboTerms` of [K, B]: [B]."""
+    return math.log(samples) - tf.reduce_logsumexp(terms.elbo, 0)
+
+
 class Iwae(Objective):
     """The importance-weighted bound.
 
@@ -132,7 +137,7 @@ class Iwae(Objective):
         self.samples = samples
 
     def loss(self, terms, step):
-        return math.log(self.samples) - tf.reduce_logsumexp(terms.elbo, 0)
+        return importance_weighted(terms, self.samples)
 
     def extra(self, terms, loss, step):
         return {"neg_iwae": loss}

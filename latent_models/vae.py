@@ -16,6 +16,8 @@ from vae_flows.latent_models.terms import View
 
 __all__ = ["VAE"]
 
+_DRAWS = 20  # of each law, for the ELBOs that views show
+
 
 class VAE(LatentModel):
     """A latent-variable model p(z) p(x | z) with an amortised posterior q(z | x).
@@ -119,9 +121,15 @@ class VAE(LatentModel):
     def views(self, x, seed=None):
         if self.refine is None:
             return {}
-        path = self.refine.path(self.encoder(x), x, self.decoder, self.prior())
-        noise = tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features]))
-        pictures = tf.stack([x, *(self.decode(push(law, noise)[0]) for law in path)], 1)  # [N, 1 + laws, H, W, C]
-        labels = ("image", "encoder", *(f"step {step}" for step in range(1, len(path))))
-        caption = "Images, and what the centre of the encoder's law and of each refined one decodes to."
+        prior, noise = self.prior(), self._noise([_DRAWS, tf.shape(x)[0]], as_seed(seed))
+        path = self.refine.path(self.encoder(x), x, self.decoder, prior)
+        pictures = tf.stack([x, *(self.decode(push(law, 0.0 * noise[0])[0]) for law in path)], 1)
+        inferences = (VectorInference(x, law=law, prior=prior, decoder=self.decoder) for law in path)
+        elbos = [float(tf.reduce_mean(each.log_weight(noise))) for each in inferences]
+        steps = ("encoder", *(f"step {step}" for step in range(1, len(path))))
+        labels = ("image", *(f"{step}, {elbo:.1f}" for step, elbo in zip(steps, elbos, strict=True)))
+        caption = (
+            "Images, and what the centre of the encoder's law and of each refined one decodes to, with the ELBO of that law, "
+            "mean over these images, in nats."
+        )
         return {"refinement": View(pictures, labels, caption)}

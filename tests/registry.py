@@ -8,7 +8,7 @@ from flow_cases import ELEMENTS, FLOWS, PIXEL_TRANSFORMS, PIXELS
 from network_cases import DECODERS, ENCODERS
 from tiny_models import BernoulliMixture, GradientSteps
 
-from vae_flows import aef, densities, estimators, flows, iaf, latent_models, nvae_tf
+from vae_flows import aef, densities, estimators, flows, iaf, latent_models, nvae_tf, vlae
 from vae_flows.decoders import DenseDecoder
 from vae_flows.encoders import DenseEncoder
 
@@ -115,6 +115,18 @@ MODELS: dict[str, Case] = {
     ),
     "VAE with a refined posterior": Case(
         build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=GradientSteps())
+    ),
+    "VAE with a refined posterior by Laplace": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), prior=_flow_prior(), refine=vlae.Laplace(steps=2))
+    ),
+    "VAE with a refined posterior, semi-amortised": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), refine=vlae.SemiAmortised(steps=2))
+    ),
+    "VAE, sticking the landing": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), objective=latent_models.StickingTheLanding())
+    ),
+    "VAE, doubly reparameterised": Case(
+        build=lambda: _vae(densities.DiagonalNormal(3, context=16), objective=latent_models.DoublyReparameterised(5))
     ),
     "NVAE": Case(build=_nvae),
     "VAE that is an autoencoding flow with a linear core": Case(build=_linear_core),

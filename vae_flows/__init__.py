@@ -41,6 +41,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "reports",
         "run_folder",
         "training",
+        "vlae",
     ],
     submod_attrs=_OFFERED,
 )
