@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "comparison": ["Comparison", "compare"],
+        "comparison_files": ["as_csv", "as_latex", "as_markdown", "as_text", "write_comparison"],
         "curves": ["training_curves"],
         "evaluation": ["elbo_terms", "exact_log_prob", "importance"],
         "finished_run": ["FinishedRun"],

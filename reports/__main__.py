@@ -130,25 +130,28 @@ def views(run, images, seed, out):
 
 
 @main.command()
-@click.argument("runs", metavar="RUN RUN ...", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.argument("runs", metavar="[FOLDER ...]", nargs=-1, type=click.Path(path_type=pathlib.Path))
 @click.option(
     *("--out", "out"),
     type=click.Path(path_type=pathlib.Path, dir_okay=False, writable=True),
-    default="comparison.html",
+    default="runs/comparison.html",
     show_default=True,
-    help="The page; an older one is replaced.",
+    help="The page; beside it come the table as .csv, .md and .tex. Older ones are replaced.",
 )
 def compare(runs, out):
-    """Set runs side by side, sorted by -log p(x)."""
+    """Set all runs found in the FOLDERs side by side, the least -log p(x) first.
+
+    A FOLDER is a run or holds runs, at any depth.  [default: runs]
+    """
+    quiet_import("tensorflow")  # TensorBoard's reader of curves wants it
     from vae_flows.reports.comparison import compare
-    from vae_flows.run_folder.atomic import replacing
+    from vae_flows.reports.comparison_files import as_text, write_comparison
 
     with told_in_one_line():
-        comparison = compare(runs)
-        with replacing(out) as partial:
-            partial.write_text(comparison.page(), encoding="utf-8")
-    click.echo(comparison.text(emphasise=lambda text: click.style(text, bold=True)))
-    click.echo(f"Written to {out}.")
+        comparison = compare(runs or [pathlib.Path("runs")])
+        write_comparison(comparison, out)
+    click.echo(as_text(comparison, emphasise=lambda text: click.style(text, bold=True)))
+    click.echo(f"Written to {out}, and beside it as .csv, .md and .tex.")
 
 
 def _check_new(out):

@@ -1,10 +1,12 @@
 """How every figure of a report looks, and how it is written."""
 
+import io
+
 from matplotlib.figure import Figure
 
 from vae_flows.run_folder.atomic import replacing
 
-__all__ = ["CATEGORIES", "INK", "QUIET", "SERIES", "new_figure", "save", "tidy"]
+__all__ = ["CATEGORIES", "INK", "QUIET", "SERIES", "new_figure", "png", "save", "tidy"]
 
 INK = "#1d2330"
 QUIET = "#667085"
@@ -44,3 +46,10 @@ def save(figure, path, *, caption=None):
     """
     with replacing(path) as partial:
         figure.savefig(partial, format="png", dpi=figure.dpi, metadata=caption and {"Description": caption})
+
+
+def png(figure):
+    """The bytes of `figure` as a PNG file."""
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=figure.dpi)
+    return held.getvalue()

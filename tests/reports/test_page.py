@@ -89,7 +89,7 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
 
 
 def test_templates_escape_and_refuse_what_is_missing():
-    values = {"title": "<b>&", "lead": "", "columns": [], "rows": [], "notes": ["<i>"], "figures": []}
+    values = {"title": "<b>&", "lead": "", "head": [], "rows": [], "notes": ["<i>"], "figures": []}
     text = render("comparison.html.j2", **values)
     assert "&lt;b&gt;&amp;" in text and "<i>" not in text
     assert not re.search(r"{[{%]", text)
