@@ -73,7 +73,7 @@ class Run:
         """Writes figures, results and the page, and makes the further estimates that the preset asks for.
 
         Returns:
-            One line with the likelihood and the page's place.
+            The page's place, and in a second line the figure to believe.
         """
         recipe, config, outcome = self.recipe, self.config, self.outcome
         subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
@@ -82,9 +82,9 @@ class Run:
         methods = () if config["steps"] else recipe.evaluation  # a training cut short is a trial
         further = [method for method in methods if method not in ("exact", "importance")]
         test_images, steps = config["test_images"], outcome.steps
-        said = reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
+        reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
         self.results = judged.results
-        return f"{said} Report: {self.folder.report}"
+        return f"Report: {self.folder.report}\n{reports.headline(self.results)}"
 
 
 def run(preset, *, quiet=False, **options):

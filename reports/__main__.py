@@ -54,7 +54,7 @@ def main():
     help="Precision of the leapfrogs' gradients; the estimate is unbiased with both.  [default: float32]",
 )
 def evaluate(run, method, **options):
-    """Estimate -log p(x) of the finished RUN.
+    """Estimate the NLL, -log p(x) in nats per test image, of the finished RUN.
 
     What the run's preset says of a method under `evaluation` comes before the defaults named here.
     What is found goes into its results.json, figures/ and report.html. A run that is interrupted goes on where it was when
@@ -68,13 +68,20 @@ def evaluate(run, method, **options):
         )
     finished = _opened(run)
     from vae_flows.reports.judging import checked_method, judge
+    from vae_flows.reports.likelihood_table import headline
 
     with told_in_one_line():
         method = checked_method(finished, method)
-    with told_in_one_line(OSError), warnings_in_one_line():
-        said = judge(finished, method, **given)
-    click.echo(said)
+    try:
+        with told_in_one_line(OSError), warnings_in_one_line():
+            said = judge(finished, method, **given)
+    except KeyboardInterrupt:
+        again = [f"evaluate {run} --method {method}", *(f"--{name} {value}" for name, value in given.items())]
+        click.echo(f"\nWhat is done is kept. Go on with:\n  python -m vae_flows.reports {' '.join(again)}", err=True)
+        raise
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
+    for line in dict.fromkeys([said, headline(finished.results)]):  # the figure to believe comes last
+        click.echo(line)
 
 
 @main.command()
@@ -139,7 +146,7 @@ def views(run, images, seed, out):
     help="The page; beside it come the table as .csv, .md and .tex. Older ones are replaced.",
 )
 def compare(runs, out):
-    """Set all runs found in the FOLDERs side by side, the least -log p(x) first.
+    """Set all runs found in the FOLDERs side by side, the least NLL, -log p(x), first.
 
     A FOLDER is a run or holds runs, at any depth.  [default: runs]
     """

@@ -85,7 +85,7 @@ def _page(comparison):
     return render(
         "comparison.html.j2",
         title="Comparison of runs",
-        lead=f"{len(comparison.rows)} run{'s' * (len(comparison.rows) != 1)}, the least -log p(x) of test images first.",
+        lead=f"{len(comparison.rows)} run{'s' * (len(comparison.rows) != 1)}, the least NLL of test images first.",
         head=_table(comparison)[0],
         rows=comparison.rows,
         width="100rem",

@@ -16,7 +16,7 @@ _PANELS = {
 _MAIN = {
     "neg_elbo": "Negative ELBO",
     "neg_iwae": "Negative importance-weighted bound",
-    "nll": "-log p(x)",
+    "nll": "NLL",
     "neg_log_extended": "-log p(x, w) of image and core",
     "reconstruction": "-log p(x|z) at the code",
 }

@@ -28,7 +28,7 @@ FIGURES = {
         "Annealed importance sampling",
         "Acceptance and step sizes along the schedule, and how far importance sampling is off, image by image.",
     ),
-    "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of log p(x) against the number of temperatures."),
+    "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of NLL against the number of temperatures."),
     "data.png": ("Data", "The first training images."),
 }
 _SHEETS = ("samples.png", "data.png")  # images alone
@@ -86,7 +86,7 @@ def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
     figures = [
-        ("-log p(x), test", value, f"± {error} nats"),
+        ("NLL, test", value, f"± {error} nats"),
         *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
         ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),

@@ -15,6 +15,7 @@ from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.sources import load
 from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun
+from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.run_report import write_report
 from vae_flows.reports.subject import Subject
 from vae_flows.run_folder import RunFolder, read_json, write_json
@@ -104,7 +105,7 @@ def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):
         assert each["nll_error"].shape == (4,) and np.all(each["nll_error"] > 0)
     assert run(["evaluate", str(folder.path), "--samples", "16", "--images", "3"]) == 0
     said = capsys.readouterr().out
-    assert "3 test images, 16 importance samples" in said and "stays in front" in said
+    assert "3 test images, 16 samples each" in said and "stays in front" in said
     after = read(folder)
     (further,) = after.pop("further")
     assert further["test"]["images"] == 3 and further["test"]["nll"]["samples"] == 16
@@ -142,7 +143,20 @@ def test_bidirectional(folder, capsys):
     assert (found["images"], found["chains"], found["temperatures"], found["start"]) == (3, 4, 8, "prior")
     assert [point["temperatures"] for point in found["curve"]] == [2, 4, 8]
     page = folder.report.read_text()
-    assert "Bidirectional Monte Carlo" in page and f"{found['importance']:,.3f}" in page
+    assert "Bidirectional Monte Carlo" in page and f"{-found['importance']:,.3f}" in page
+    said = capsys.readouterr().out.splitlines()
+    assert f"{-found['upper']:,.3f} ≤ NLL ≤ {-found['lower']:,.3f}" in said[1]
+    assert said[2] == headline(read(folder))  # the last line is the figure to believe
+
+
+def test_ctrl_c_says_how_to_go_on(folder, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_flows.reports.judging.importance", interrupted)
+    assert run(["evaluate", str(folder.path), "--images", "3"]) == 130
+    expected = f"Go on with:\n  python -m vae_flows.reports evaluate {folder.path} --method importance --images 3\n"
+    assert expected in capsys.readouterr().err
 
 
 def test_samples_as_files(folder, tmp_path):
@@ -184,9 +198,9 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
     assert run(["compare", str(folder.path), str(other.path), "--out", str(tmp_path / "page.html")]) == 0
     if name == "mixture, exact":
         nll = read(other)["test"]["nll"]
-        assert nll["method"] == "exact" and "exact" in page and "-log p(x), validation" in page
+        assert nll["method"] == "exact" and "exact" in page and "NLL, validation" in page
         assert nll["value"] == pytest.approx(-np.mean(model.log_prob(subject.prepared(4))), rel=1e-6)
-        assert run(["evaluate", str(other.path)]) == 0 and "exact: 5 test images" in capsys.readouterr().out
+        assert run(["evaluate", str(other.path)]) == 0 and "5 test images, exact" in capsys.readouterr().out
         assert run(["evaluate", str(other.path), "--method", "hais"]) == 1
         assert "gives log p(x) itself" in capsys.readouterr().err
     else:
