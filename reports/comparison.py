@@ -120,6 +120,8 @@ def _cell(column, run, runs):
     if value is None:
         return Cell("-", column.numeric)
     text = column.text(value) + (f" ± {column.text(error).lstrip('+')}" if error is not None else "") + "†" * flagged
+    if column.images is not None and column.images(run) != _IMAGES(run):
+        text += f" ({column.images(run):,} images)"
     return Cell(text, column.numeric, "" if column.images is None else _mark(column, run, runs), flagged, value, error)
 
 

@@ -50,7 +50,7 @@ def likelihood_tables(results):
     images = f"{test['images']:,} test images"
     rows = [_nll_row(nll, images)]
     if results["hais"]:
-        rows += _hais_rows(results["hais"])
+        rows += _hais_rows(results["hais"], test["images"])
     if test["neg_elbo"] is not None:
         rows += [
             ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
@@ -113,17 +113,19 @@ def _nll_row(nll, images):
     return ("NLL, importance sampling", value, error, f"{images}, {nll['samples']:,} samples each, {size}")
 
 
-def _hais_rows(hais):
+def _hais_rows(hais, images):
+    """The mean of fewer images than all is told after what they say of all: their difference from importance sampling."""
     how = f"{hais['images']:,} images, {hais['chains']:,} chains"
     how += f" ({hais['effective_chains']:.1f} effective)" if "effective_chains" in hais else ""
     how += f", {hais['temperatures']:,} temperatures"
     how += f", acceptance {hais['acceptance']:.0%}, step size {hais['step_size']:.3g}, {hais['seconds']:,.0f} s"
-    rows = [("NLL, annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
+    name = "NLL, HAIS" if hais["images"] >= images else f"NLL of the first {hais['images']:,} alone, HAIS"
+    rows = [(name, f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
     if "over_importance" in hais:
         gain = hais["over_importance"]
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
-        how = f"the same {hais['images']:,} images; the error is noise alone"
-        rows.append(("that minus importance sampling's", *figures, how))
+        how = f"NLL of the same {hais['images']:,} images; the error is noise alone"
+        rows.insert(0, ("HAIS minus importance sampling", *figures, how))
     return rows
 
 

@@ -22,7 +22,7 @@ FIGURES = {
     "latent_space.png": ("Latent space", "A posterior sample of each test image, coloured by its label."),
     "posterior.png": (
         "Posterior",
-        "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Contours hold 10 to 99 %.",
+        "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Lines hold 10 to 99 %.",
     ),
     "hais.png": (
         "Annealed importance sampling",
@@ -31,7 +31,7 @@ FIGURES = {
     "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of NLL against the number of temperatures."),
     "data.png": ("Data", "The first training images."),
 }
-_SHEETS = ("samples.png", "data.png")  # images alone
+_CHARTS = ("training_curves.png", "latent_space.png", "posterior.png", "hais.png", "bidirectional.png")
 
 
 def write_page(folder):
@@ -72,7 +72,7 @@ def render(template, **values):
 
 
 def picture(png, *, title, caption=None, text=True):
-    """What a page's template shows of the bytes of a PNG file; on a phone one with `text` keeps a width at which it is read.
+    """What a page's template shows of the bytes of a PNG file; on a phone one with `text` keeps a width at which that is read.
 
     Without a caption the description in the file is taken.
     """
@@ -103,7 +103,7 @@ def _embedded(figures):
     known = dict(list(FIGURES.items())[:2]) | views | FIGURES
     present = {name: text for name, text in known.items() if (figures / name).is_file()}
     return [
-        picture((figures / name).read_bytes(), title=title, caption=caption, text=name not in _SHEETS)
+        picture((figures / name).read_bytes(), title=title, caption=caption, text=name in _CHARTS)
         for name, (title, caption) in present.items()
     ]
 
