@@ -8,6 +8,7 @@ from vae_flows.reports.annealing import annealed, bracketed
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
 from vae_flows.reports.figure_style import save
+from vae_flows.reports.history import write_metrics
 from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
@@ -52,6 +53,7 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
         if ahead:
             write_beside()
         write_json(run.folder.results, results)
+        write_metrics(run.folder.tensorboard, results)
         write_page(run.folder)
         if tidy:
             run.unfinished.tidy()

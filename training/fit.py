@@ -17,9 +17,8 @@ from vae_flows.run_folder.locks import training_lock
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
 from vae_flows.training.progress import Progress
-from vae_flows.training.run_config import hyperparameters
 from vae_flows.training.stopping import Interrupted, Interruption, Skipping
-from vae_flows.training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
+from vae_flows.training.tensorboard_log import Curves, Latents, Pictures
 from vae_flows.training.terminal import Showing
 
 __all__ = ["Outcome", "fit"]
@@ -178,12 +177,11 @@ def _begin(recipe, data, checkpoints, *, seed, resume, restart):
 @contextlib.contextmanager
 def _callbacks(recipe, data, folder, seed, *, saving, progress, showing):
     """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
-    log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     checkpoints = saving.checkpoints
     curves = Curves(folder.tensorboard, checkpoints=checkpoints, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
-    shows = [Pictures(curves.validation, corruption=recipe.corruption, **shown)]
-    shows += [Latents(curves.validation, **shown)] if isinstance(recipe.model, LatentModel) else []
+    shows = [Pictures(curves.writer, corruption=recipe.corruption, **shown)]
+    shows += [Latents(curves.writer, **shown)] if isinstance(recipe.model, LatentModel) else []
     interruption = Interruption()
     timing = Timing(progress, batch=recipe.batch)
     try:

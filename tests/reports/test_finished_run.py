@@ -9,6 +9,8 @@ import pytest
 import registry
 import scipy.stats
 import tensorflow as tf
+from google.protobuf import text_format
+from tensorboard.plugins import projector
 
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.image_data.preparations import Binarise
@@ -71,9 +73,9 @@ def folder(tmp_path_factory):
     config["evaluation"] = {"importance": {"samples": 8}}
     write_json(folder.config, {**config, "preparation": Binarise().to_config()})
     model.save(folder.model)
-    with tf.summary.create_file_writer(str(folder.tensorboard / "train")).as_default():
+    with tf.summary.create_file_writer(str(folder.tensorboard)).as_default():
         for step in range(5):
-            tf.summary.scalar("neg_elbo", 10.0 - step, step=step)
+            tf.summary.scalar("neg_elbo/train", 10.0 - step, step=step)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         run = FinishedRun.trained(folder, Subject(model, data, Binarise(), seed=1))
@@ -93,6 +95,19 @@ def test_report_leaves_the_contract_s_files(folder):
     names |= {"view_interpolations.png", "view_temperatures.png"}
     assert {path.name for path in folder.figures.iterdir()} == names
     assert folder.report.read_text().count("data:image/png") == 7
+
+
+def test_the_projector_has_codes_labels_and_pictures(folder):
+    place = folder.tensorboard
+    codes = np.fromfile(place / "codes.bytes", "float32").reshape(4, -1)
+    assert np.isfinite(codes).all() and codes.shape[1] == registry.MODELS["VAE"].build().latent_features
+    assert len((place / "codes.tsv").read_text().split()) == 4
+    assert PIL.Image.open(place / "codes.png").size == (2 * 6, 2 * 6)
+    config = text_format.Parse((place / "projector_config.pbtxt").read_text(), projector.ProjectorConfig())
+    (shown,) = config.embeddings
+    assert (shown.tensor_path, list(shown.tensor_shape)) == ("codes.bytes", list(codes.shape))
+    assert (shown.metadata_path, shown.sprite.image_path) == ("codes.tsv", "codes.png")
+    assert list(shown.sprite.single_image_dim) == [6, 6]
 
 
 def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):
