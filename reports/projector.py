@@ -1,5 +1,7 @@
 """The codes of the test images for TensorBoard's projector, with their labels and pictures."""
 
+import math
+
 import numpy as np
 import PIL.Image
 
@@ -26,11 +28,13 @@ def write_projector(folder, codes, images, labels=None, classes=None):
     from tensorboard.plugins import projector
 
     height, width = images.shape[1:3]
-    side = min(_SIDE // max(height, width), int(np.sqrt(_NUMBERS // codes.shape[1])), int(np.ceil(np.sqrt(len(codes)))))
-    count = min(max(side, 1) ** 2, len(codes))
-    sheet = tile(np.stack([in_colour(each) for each in to_bytes(images[:count])]), columns=max(side, 1), gap=0)
+    most = min(_SIDE // max(height, width), math.isqrt(_NUMBERS // codes.shape[1]))
+    side = max(1, min(most, math.ceil(math.sqrt(len(codes)))))
+    count = min(side**2, len(codes))
+    sheet = np.zeros([side**2, height, width, 3], np.uint8)  # TensorBoard takes it for a square
+    sheet[:count] = [in_colour(each) for each in to_bytes(images[:count])]
     with replacing(folder / "codes.png") as partial:
-        PIL.Image.fromarray(sheet).save(partial, format="png")
+        PIL.Image.fromarray(tile(sheet, columns=side, gap=0)).save(partial, format="png")
     with replacing(folder / "codes.bytes") as partial:
         partial.write_bytes(np.ascontiguousarray(codes[:count], "float32").tobytes())
     with replacing(folder / "codes.tsv") as partial:

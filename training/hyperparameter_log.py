@@ -25,7 +25,7 @@ def log_hyperparameters(folder, config, *, latent, overrides, epochs):
     from tensorboard.plugins.hparams import api
 
     model = config["model"]["config"]
-    row = {name: config[name] for name in ("preset", "dataset", "seed", "batch")}
+    row = {name: config[name] for name in ("preset", "dataset", "seed")}
     row |= {
         "epochs": epochs,
         "learning_rate": _rate(config["optimizer"]["config"]["learning_rate"]),
@@ -68,4 +68,4 @@ def _steps(part):
     for each in inner or ():
         yield from _steps(each)
     if inner is None and part["class_name"] not in ("Reverse", "Permute"):
-        yield part["class_name"]
+        yield from [part["class_name"]] * config.get("layers", 1)

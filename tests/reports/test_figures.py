@@ -6,6 +6,7 @@ from vae_flows.reports.curves import training_curves
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import image_grid, reconstruction_pairs, to_bytes
 from vae_flows.reports.latent_space import latent_map, principal_components
+from vae_flows.reports.projector import write_projector
 
 RANDOM = np.random.default_rng(0)
 
@@ -123,3 +124,11 @@ def test_curves_show_what_was_logged():
     assert len(alone.lines) == 1
     with pytest.raises(ValueError, match="neg_elbo"):
         training_curves({"kl": {}})
+
+
+def test_the_projector_s_sheet_of_pictures_is_a_square(tmp_path):
+    images = RANDOM.integers(1, 256, (6, 4, 4, 1)).astype(np.uint8)
+    write_projector(tmp_path, RANDOM.normal(size=(6, 5)), images)
+    sheet = np.asarray(PIL.Image.open(tmp_path / "codes.png"))  # TensorBoard takes as many rows as columns
+    assert sheet.shape == (12, 12, 3) and not sheet[8:].any()
+    np.testing.assert_array_equal(sheet[4:8, 8:, 0], images[5, ..., 0])

@@ -97,7 +97,7 @@ def test_hyperparameters_are_one_row_of_the_same_columns(new_recipe, new_folder)
         session = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content).session_start_info
         rows.append(session.hparams)
     first, second = rows
-    assert set(first) == set(second) >= {"preset", "seed", "batch", "latent"}
+    assert set(first) == set(second) >= {"preset", "seed", "latent"}
     assert first["learning_rate"].number_value == pytest.approx(3e-3) and first["epochs"].number_value == 2.5
     assert first["posterior"].string_value == "Flow of 2 Autoregressive"
     assert first["prior"].string_value == "StandardNormal" and second["prior"].string_value == "NVAE"
