@@ -157,7 +157,7 @@ def warn_if_unreliable(estimate):
         if estimate.half_gains is not None:
             remedy = f"Half the chains would say {np.mean(estimate.half_gains):.2f} nats more. {remedy}"
     warnings.warn(
-        f"{seen} for {heavy} of {estimate.images} images: their -log p(x) is too high by an unknown amount, whatever "
+        f"{seen} for {heavy} of {estimate.images} images: their NLL is too high by an unknown amount, whatever "
         f"the error says. {remedy}",
         UnreliableWeights,
         stacklevel=3,

@@ -6,18 +6,17 @@ import warnings
 import zlib
 
 import numpy as np
-import tqdm
 
+from vae_flows.estimators.bars import Bar
 from vae_flows.estimators.importance import UnreliableWeights, warn_if_unreliable
 from vae_flows.estimators.result import Estimate
 
 __all__ = ["sweep"]
 
 _SECONDS = 2.0  # between two writings
-BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} images [{elapsed}<{remaining}]"  # tenths: temperatures of a batch under way
 
 
-def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, progress=True):
+def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, label="log p(x)"):
     """Runs an estimator over batches of images and keeps what is done.
 
     All results so far are `kept`: every other second, and where the sweep ends or breaks off. The images that are there at
@@ -31,7 +30,7 @@ def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, pr
             of them whose result it gives, or None. None keeps them in memory only.
         identity: What the results depend on beside the estimator's settings, in plain values: the run, the data set.
         images: Number of images, for the progress bar.
-        progress: Whether to show a bar. It moves within a batch, too, as temperatures pass.
+        label: What the progress bar says is being done. It moves within a batch, too, as temperatures pass.
 
     Returns:
         One `Estimate`, or `Bracket`, of all images.
@@ -44,12 +43,12 @@ def sweep(estimator, batches, *, seed, kept=None, identity=None, images=None, pr
 
     Example:
         >>> constant = ImportanceSampling(lambda x, noise: 0.0 * noise[..., 0] - 3.0, features=2, samples=100)
-        >>> sweep(constant, [tf.zeros([2, 4]), tf.zeros([1, 4])], seed=[0, 0], progress=False).values
+        >>> sweep(constant, [tf.zeros([2, 4]), tf.zeros([1, 4])], seed=[0, 0]).values
         array([-3., -3., -3.])
     """
     record = {"settings": estimator.settings, "seed": np.asarray(seed).tolist(), "identity": identity}
     done = _Done(kept, json.dumps(record, sort_keys=True), estimator.result)
-    with tqdm.tqdm(total=images, bar_format=BAR, disable=not progress, smoothing=0.1) as bar:
+    with Bar(label, total=images) as bar:
         try:
             for batch in batches:
                 arguments = done.skip(tuple(batch) if isinstance(batch, tuple | list) else (batch,))

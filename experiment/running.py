@@ -10,7 +10,7 @@ import sys
 import time
 
 from vae_flows import image_data, reports, training
-from vae_flows.experiment.hyperparameters import completed
+from vae_flows.experiment.hyperparameters import completed, text
 from vae_flows.experiment.presets import find
 from vae_flows.experiment.resuming import changes
 from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
@@ -32,6 +32,7 @@ class Run:
         config: Contents of its config.json, which say what the run is.
         recipe: `training.Recipe`; after `train` its model has the best validation weights.
         data: `ImageSet`.
+        overrides: {name: text} of the preset's hyperparameters that are not its defaults.
         resumed: Whether it goes on from the folder's checkpoints.
         restart: Whether it begins again if these are lost.
         outcome: `training.Outcome`, after `train`.
@@ -42,6 +43,7 @@ class Run:
     config: dict
     recipe: object
     data: object
+    overrides: dict
     resumed: bool = False
     restart: bool = False
     outcome: object = None
@@ -66,14 +68,25 @@ class Run:
         recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
         print(f"{self.config['preset']}: {self.data.train.count:,} training images of {shape}, seed {seed}")
         how = {"steps": self.config["steps"], "resume": self.resumed, "restart": self.restart}
-        self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, **how)
+        self._log()
+        try:
+            self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, **how)
+        finally:
+            self._log()
         training.export(recipe.model, recipe.preparation, self.folder.saved_model)
+
+    def _log(self):
+        """Tells TensorBoard what the run is and how many epochs it has had."""
+        recipe = self.recipe
+        epochs = int(recipe.optimizer.iterations) / (self.data.train.count // recipe.batch)
+        about = {"latent": recipe.model.latent_features, "epochs": round(epochs, 2), "overrides": self.overrides}
+        training.log_hyperparameters(self.folder.tensorboard, self.config, **about)
 
     def report(self):
         """Writes figures, results and the page, and makes the further estimates that the preset asks for.
 
         Returns:
-            One line with the likelihood and the page's place.
+            The page's place, and in a second line the figure to believe.
         """
         recipe, config, outcome = self.recipe, self.config, self.outcome
         subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
@@ -82,9 +95,9 @@ class Run:
         methods = () if config["steps"] else recipe.evaluation  # a training cut short is a trial
         further = [method for method in methods if method not in ("exact", "importance")]
         test_images, steps = config["test_images"], outcome.steps
-        said = reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
+        reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
         self.results = judged.results
-        return f"{said} Report: {self.folder.report}"
+        return f"Report: {self.folder.report}\n{reports.headline(self.results)}"
 
 
 def run(preset, *, quiet=False, **options):
@@ -221,4 +234,6 @@ def _built(folder, preset, about, dataset):
     reports.check_evaluation(recipe.evaluation)
     epochs = max(about["epochs"] or recipe.epochs, math.ceil(steps / (data.train.count // recipe.batch)))
     recipe = dataclasses.replace(recipe, epochs=epochs, hyperparameters=arguments)
-    return Run(folder, training.run_config(recipe, **{**about, "data": found}), recipe, data)
+    usual = completed(preset.build, {})
+    overrides = {name: text(value) for name, value in arguments.items() if value != usual[name]}
+    return Run(folder, training.run_config(recipe, **{**about, "data": found}), recipe, data, overrides)

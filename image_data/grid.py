@@ -5,13 +5,13 @@ import numpy as np
 __all__ = ["tile"]
 
 
-def tile(images, *, columns, gap=0):
+def tile(images, *, columns, gap=None):
     """One picture of many, row by row from the top left; what the last row lacks is black.
 
     Args:
         images: [N, H, W, C], any dtype.
         columns: Images in a row.
-        gap: Black pixels between images.
+        gap: Pixels of zeros between images; None for none between grey ones, and a few between those of colours.
 
     Returns:
         [rows * H + (rows - 1) * gap, columns * W + (columns - 1) * gap, C], the dtype of `images`.
@@ -30,6 +30,8 @@ def tile(images, *, columns, gap=0):
     if columns < 1:
         raise ValueError(f"`columns` must be at least 1. Received: columns={columns}.")
     count, height, width, channels = images.shape
+    if gap is None:
+        gap = 0 if channels == 1 else max(1, width // 24)
     rows = -(-count // columns)
     cells = np.zeros([rows * columns, height + gap, width + gap, channels], images.dtype)
     cells[:count, :height, :width] = images

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
         "comparison": ["Comparison", "compare"],
+        "comparison_files": ["as_csv", "as_latex", "as_markdown", "as_text", "write_comparison"],
         "curves": ["training_curves"],
         "evaluation": ["elbo_terms", "exact_log_prob", "importance"],
         "finished_run": ["FinishedRun"],
@@ -17,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "images": ["image_grid", "reconstruction_pairs", "to_bytes"],
         "latent_space": ["latent_map", "principal_components"],
         "judging": ["judge"],
-        "likelihood_table": ["with_error"],
+        "likelihood_table": ["headline", "with_error"],
         "page": ["write_page"],
         "run_report": ["write_report"],
         "settings": ["check_evaluation"],

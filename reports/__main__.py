@@ -54,7 +54,7 @@ def main():
     help="Precision of the leapfrogs' gradients; the estimate is unbiased with both.  [default: float32]",
 )
 def evaluate(run, method, **options):
-    """Estimate -log p(x) of the finished RUN.
+    """Estimate the NLL, -log p(x) in nats per test image, of the finished RUN.
 
     What the run's preset says of a method under `evaluation` comes before the defaults named here.
     What is found goes into its results.json, figures/ and report.html. A run that is interrupted goes on where it was when
@@ -68,13 +68,20 @@ def evaluate(run, method, **options):
         )
     finished = _opened(run)
     from vae_flows.reports.judging import checked_method, judge
+    from vae_flows.reports.likelihood_table import headline
 
     with told_in_one_line():
         method = checked_method(finished, method)
-    with told_in_one_line(OSError), warnings_in_one_line():
-        said = judge(finished, method, **given)
-    click.echo(said)
+    try:
+        with told_in_one_line(OSError), warnings_in_one_line():
+            said = judge(finished, method, **given)
+    except KeyboardInterrupt:
+        again = [f"evaluate {run} --method {method}", *(f"--{name} {value}" for name, value in given.items())]
+        click.echo(f"\nWhat is done is kept. Go on with:\n  python -m vae_flows.reports {' '.join(again)}", err=True)
+        raise
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
+    for line in dict.fromkeys([said, headline(finished.results)]):  # the figure to believe comes last
+        click.echo(line)
 
 
 @main.command()
@@ -130,25 +137,28 @@ def views(run, images, seed, out):
 
 
 @main.command()
-@click.argument("runs", metavar="RUN RUN ...", nargs=-1, required=True, type=click.Path(path_type=pathlib.Path))
+@click.argument("runs", metavar="[FOLDER ...]", nargs=-1, type=click.Path(path_type=pathlib.Path))
 @click.option(
     *("--out", "out"),
     type=click.Path(path_type=pathlib.Path, dir_okay=False, writable=True),
-    default="comparison.html",
+    default="runs/comparison.html",
     show_default=True,
-    help="The page; an older one is replaced.",
+    help="The page; beside it come the table as .csv, .md and .tex. Older ones are replaced.",
 )
 def compare(runs, out):
-    """Set runs side by side, sorted by -log p(x)."""
+    """Set all runs found in the FOLDERs side by side, the least NLL, -log p(x), first.
+
+    A FOLDER is a run or holds runs, at any depth.  [default: runs]
+    """
+    quiet_import("tensorflow")  # TensorBoard's reader of curves wants it
     from vae_flows.reports.comparison import compare
-    from vae_flows.run_folder.atomic import replacing
+    from vae_flows.reports.comparison_files import as_text, write_comparison
 
     with told_in_one_line():
-        comparison = compare(runs)
-        with replacing(out) as partial:
-            partial.write_text(comparison.page(), encoding="utf-8")
-    click.echo(comparison.text(emphasise=lambda text: click.style(text, bold=True)))
-    click.echo(f"Written to {out}.")
+        comparison = compare(runs or [pathlib.Path("runs")])
+        write_comparison(comparison, out)
+    click.echo(as_text(comparison, emphasise=lambda text: click.style(text, bold=True)))
+    click.echo(f"Written to {out}, and beside it as .csv, .md and .tex.")
 
 
 def _check_new(out):

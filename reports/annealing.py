@@ -1,6 +1,5 @@
 """log p(x) by annealed importance sampling, and its bracket, through the contract of a model."""
 
-import sys
 import types
 
 import tensorflow as tf
@@ -29,7 +28,7 @@ def annealed(subject, *, images, kept=None, **settings):
     """
     batches = subject.batches(images, batch=_together(subject.model, settings["chains"]))
     seed, count = key(subject.seed, Purpose.CHAINS).numpy(), subject.count(images)
-    return sweep(_hais(subject.model, **settings), batches, seed=seed, kept=kept, images=count, progress=_shown())
+    return sweep(_hais(subject.model, **settings), batches, seed=seed, kept=kept, images=count, label="HAIS")
 
 
 def bracketed(subject, *, images, samples, kept=None, **settings):
@@ -55,7 +54,7 @@ def bracketed(subject, *, images, samples, kept=None, **settings):
     brackets, seed = {}, key(subject.seed, Purpose.CHAINS).numpy()
     for steps in ladder(settings["temperatures"]):
         run, file = estimator.with_temperatures(steps), kept and kept(steps)
-        brackets[steps] = sweep(run, simulated, seed=seed, kept=file, images=images, progress=_shown())
+        brackets[steps] = sweep(run, simulated, seed=seed, kept=file, images=images, label=f"{steps:,} temperatures")
     batch = images_together(model)
     batches = [x[i : i + batch] for i in range(0, images, batch)]
     file = kept and kept("importance")
@@ -75,10 +74,6 @@ def ladder(temperatures):
 def _together(model, chains):
     """Images whose chains run at once; gradients take twice the memory."""
     return max(1, model.together // 2 // chains)
-
-
-def _shown():
-    return sys.stderr.isatty()
 
 
 def _hais(model, *, chains, temperatures, leapfrogs, start, gradients):

@@ -1,170 +1,215 @@
-"""Runs side by side: one table, sorted by the likelihood of the test images."""
+"""Runs side by side: their likelihoods, and how surely one is better than another."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 
-from vae_flows.reports.page import data_uri, render
-from vae_flows.run_folder import RunFolder, read_json
+import numpy as np
 
-__all__ = ["Cell", "Column", "Comparison", "compare"]
+from vae_flows.reports.compared_run import Judged, find_runs
+
+__all__ = ["COLUMNS", "Cell", "Column", "Comparison", "compare"]
+
+_TIE = 2.0  # standard errors within which two figures are one
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """What one column shows of a run's `results.json`.
+    """What one column shows of a `Judged` run.
 
-    `value` gives the number or word, `text` its form on the page; where `lower_is_better`, the least value is the best.
+    `value` gives a number or word, or None; `error` its standard error; `text` its form. Where `images` is given, less is
+    better: it says of how many images the figure is, `flagged` of how many it cannot be believed, `values` under which name
+    they are known one by one. A terminal shows the `brief` ones.
     """
 
     heading: str
     value: Callable
     text: Callable = str
-    lower_is_better: bool = False
+    error: Callable = lambda run: None
+    images: Callable | None = None
+    flagged: Callable = lambda run: 0
+    values: str = ""
     numeric: bool = True
+    brief: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One entry of the table."""
+    """One entry of the table. `mark` is "best", "tie" (with the best) or nothing; what is `flagged` is neither."""
 
     text: str
     numeric: bool
-    best: bool = False
+    mark: str = ""
+    flagged: bool = False
+    value: float | str | None = None
+    error: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Runs that have results, best first, and those that have none.
+    """Runs that have results, best first within each kind.
 
     Attributes:
         columns: The `Column`s of which at least one run has a value; the name of the run comes before them.
-        rows: One tuple of `Cell`s per run, sorted by -log p(x).
-        names: Names of the runs, in the order of the rows.
-        folders: Their `RunFolder`s.
-        lacking: Names of the runs without results.
+        runs: The `Judged` runs.
+        rows: One tuple of `Cell`s per run.
+        left_out: {path: why} of the runs that could not be compared.
         notes: What a reader should know before comparing.
     """
 
     columns: tuple[Column, ...]
+    runs: tuple[Judged, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    names: tuple[str, ...]
-    folders: tuple[RunFolder, ...]
-    lacking: tuple[str, ...]
+    left_out: dict
     notes: tuple[str, ...]
-
-    def text(self, *, emphasise=str):
-        """The table for a terminal; `emphasise` is applied to the best entries, which also carry a star."""
-        heads = [Cell("run", False), *(Cell(column.heading, column.numeric) for column in self.columns)]
-        columns = [_padded(cells, emphasise) for cells in zip(heads, *self.rows, strict=True)]
-        lines = ["  ".join(entries).rstrip() for entries in zip(*columns, strict=True)]
-        return "\n".join([*lines, *self.notes])
-
-    def page(self):
-        """The table and each run's samples as one self-contained HTML page."""
-        samples = {name: run.figures / "samples.png" for name, run in zip(self.names, self.folders, strict=True)}
-        shown = {name: data_uri(path) for name, path in samples.items() if path.is_file()}
-        figures = [{"title": name, "source": source, "caption": "Samples."} for name, source in shown.items()]
-        return render(
-            "comparison.html.j2",
-            title="Comparison of runs",
-            lead=f"{len(self.rows)} run{'s' * (len(self.rows) != 1)}, sorted by -log p(x) of the test images.",
-            columns=[Column("run", str, numeric=False), *self.columns],
-            rows=self.rows,
-            notes=self.notes,
-            figures=figures,
-        )
 
 
 def compare(paths):
-    """The `Comparison` of the runs in the folders `paths`.
+    """The `Comparison` of all runs in the folders `paths`.
 
     Raises:
-        FileNotFoundError: if one of them is no run.
-        ValueError: if a file of a run is broken, or if no run has results.
+        FileNotFoundError: if a folder is not there or none holds a run.
+        ValueError: if no run has results that can be read, saying of each why.
     """
-    folders = [RunFolder.open(path) for path in dict.fromkeys(paths)]
-    lacking = tuple(str(folder.path) for folder in folders if not folder.results.is_file())
-    found = [(folder, _complete(folder)) for folder in folders if folder.results.is_file()]
-    if not found:
-        raise ValueError(f"None of these runs has results. Expected results.json in one of: {', '.join(lacking)}.")
-    found.sort(key=lambda pair: pair[1]["test"]["nll"]["value"])
-    results = [result for _, result in found]
-    columns = tuple(column for column in _COLUMNS if any(column.value(result) is not None for result in results))
-    names = tuple(str(folder.path) for folder, _ in found)
-    rows = tuple(
-        (Cell(name, False), *(_cell(column, result, results) for column in columns))
-        for name, result in zip(names, results, strict=True)
-    )
-    ordered = tuple(folder for folder, _ in found)
-    return Comparison(columns, rows, names, ordered, lacking, _notes(results, lacking))
+    folders, judged, left_out = find_runs(paths), [], {}
+    above = os.path.commonpath([folder.path.absolute().parent for folder in folders])
+    for folder in folders:
+        try:
+            judged.append(_checked(Judged.read(folder, os.path.relpath(folder.path, above))))
+        except (OSError, ValueError) as error:
+            left_out[str(folder.path)] = str(error)
+        except (AttributeError, KeyError, TypeError) as error:
+            left_out[str(folder.path)] = f"its results.json or config.json is not of this version: {error!r}"
+    if not judged:
+        raise ValueError(f"None of these runs can be compared. {_told(left_out)}")
+    judged.sort(key=lambda run: (run.results["dataset"], run.kind, run.results["test"]["nll"]["value"]))
+    judged = [dataclasses.replace(run, difference=_difference(run, judged)) for run in judged]
+    columns = [column for column in COLUMNS if any(column.value(run) is not None for run in judged)]
+    rows = tuple((Cell(run.name, False, value=run.name), *(_cell(c, run, judged) for c in columns)) for run in judged)
+    return Comparison(tuple(columns), tuple(judged), rows, left_out, _notes(judged, rows, left_out))
 
 
-def _complete(folder):
-    """The results of a run, refused by name if what every run's results hold is missing."""
-    results = read_json(folder.results)
-    try:
-        for column in _COLUMNS:
-            value = column.value(results)
-            if value is not None:
-                column.text(value)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"The file {folder.results} is not complete. Expected the keys of this version. Received: no {error}. "
-            "Evaluate the run again: python -m vae_flows.reports evaluate RUN."
-        ) from error
-    return results
+def _checked(run):
+    """The run, if its results have what every column asks for."""
+    for column in COLUMNS:
+        if column.value(run) is not None:
+            column.text(column.value(run))
+    return run
 
 
-def _cell(column, result, results):
-    value = column.value(result)
+def _first(column, runs, kind):
+    """The run of a kind with the least value of a column, on the images that all have in common; None where there is none.
+
+    Where no values of single images are known, it is the least of those with the most images.
+    """
+    rivals = [run for run in runs if run.kind == kind and column.value(run) is not None]
+    if all(column.values in run.values for run in rivals):
+        common = min((len(run.values[column.values]) for run in rivals), default=0)
+        return min(rivals, key=lambda run: run.values[column.values][:common].mean(), default=None)
+    most = max(map(column.images, rivals))
+    return min((run for run in rivals if column.images(run) == most), key=column.value)
+
+
+def _difference(run, runs):
+    first = _first(_NLL, runs, run.kind)
+    return (0.0, None, run.results["test"]["images"]) if run is first else run.minus(first, "nll")
+
+
+def _cell(column, run, runs):
+    value, error, flagged = column.value(run), column.error(run), bool(column.flagged(run))
     if value is None:
         return Cell("-", column.numeric)
-    rivals = [column.value(other) for other in results if other["dataset"] == result["dataset"]]
-    best = column.lower_is_better and len(results) > 1 and value == min(rival for rival in rivals if rival is not None)
-    return Cell(column.text(value), column.numeric, best)
+    text = column.text(value) + (f" ± {column.text(error).lstrip('+')}" if error is not None else "") + "†" * flagged
+    if column.images is not None and column.images(run) != _IMAGES(run):
+        text += f" ({column.images(run):,} images)"
+    return Cell(text, column.numeric, "" if column.images is None else _mark(column, run, runs), flagged, value, error)
 
 
-def _padded(cells, emphasise):
-    """The entries of one column, brought to one width; where one is the best, the others leave room for its star."""
-    star = any(cell.best for cell in cells)
-    width = max(len(cell.text) for cell in cells) + star
-    entries = []
-    for cell in cells:
-        entry = cell.text + ("*" if cell.best else " ") * star
-        entry = entry.rjust(width) if cell.numeric else entry.ljust(width)
-        entries.append(emphasise(entry) if cell.best else entry)
-    return entries
+def _mark(column, run, runs):
+    """ "best", "tie" with it, or "". Figures that are flagged or of fewer images get no mark, even if nothing is better."""
+    rivals = [other for other in runs if other.kind == run.kind and column.value(other) is not None]
+    first, most = _first(column, rivals, run.kind), max(map(column.images, rivals))
+    if len(rivals) < 2 or any(column.flagged(each) or column.images(each) < most for each in (run, first)):
+        return ""
+    if run is first:
+        return "best"
+    apart = run.minus(first, column.values)
+    if apart is None:
+        errors = column.error(run), column.error(first)
+        apart = column.value(run) - column.value(first), None if None in errors else np.hypot(*errors)
+    return "tie" if apart[0] == 0.0 or apart[1] is not None and abs(apart[0]) <= _TIE * apart[1] else ""
 
 
-def _notes(results, lacking):
-    notes = []
-    if len({result["dataset"] for result in results}) > 1:
+def _notes(runs, rows, left_out):
+    cells = [cell for row in rows for cell in row]
+    notes = ["NLL is -log p(x) in nats per image, ± one standard error over images; the less the better."]
+    if any(run.difference for run in runs):
+        notes.append("The difference is that to the run at +0.00, image by image of those that both were judged on.")
+    if any(cell.mark == "tie" for cell in cells):
+        notes.append(f"A tie (=) is within {_TIE:.0f} standard errors of the best.")
+    if any(cell.flagged for cell in cells):
         notes.append(
-            "The runs are on different data sets, whose likelihoods do not compare: the best of each is marked."
+            "† is flagged: of some images the figure is too high by an unknown amount. It is never marked as the best."
         )
-    if len({result["test"]["images"] for result in results}) > 1:
-        notes.append("The runs were judged on different numbers of test images.")
-    if lacking:
-        notes.append(f"Without results, left out: {', '.join(lacking)}.")
-    return tuple(notes)
+    if len({run.kind for run in runs}) > 1:
+        notes.append(
+            "Runs on other test images, or on pixels otherwise prepared, do not compare: the best of each kind is marked."
+        )
+    if len({(run.kind, run.results["test"]["images"]) for run in runs}) > len({run.kind for run in runs}):
+        notes.append("A figure of fewer images than another of its kind is never marked as the best.")
+    return (*notes, *([f"Left out: {_told(left_out)}"] if left_out else []))
+
+
+def _told(left_out):
+    return " ".join(f"{path}: {reason.rstrip('.')}." for path, reason in left_out.items())
 
 
 def _nats(value):
     return f"{value:,.2f}"
 
 
-_COLUMNS = (
-    Column("preset", lambda r: r["preset"], numeric=False),
-    Column("data", lambda r: r["dataset"], numeric=False),
-    Column("-log p(x)", lambda r: r["test"]["nll"]["value"], _nats, lower_is_better=True),
-    Column("std. error", lambda r: r["test"]["nll"]["standard_error"], _nats),
-    Column("HAIS", lambda r: r["hais"] and r["hais"]["nll"], _nats, lower_is_better=True),
-    Column("neg. ELBO", lambda r: r["test"]["neg_elbo"], _nats, lower_is_better=True),
-    Column("KL", lambda r: r["test"]["kl"], _nats),
-    Column("-log p(x|z)", lambda r: r["test"]["neg_log_likelihood_given_z"], _nats),
-    Column("bits/dim", lambda r: r["test"]["bits_per_dim"], "{:.3f}".format, lower_is_better=True),
-    Column("restoration MSE", lambda r: (r.get("restoration") or {}).get("mse"), "{:.5f}".format, lower_is_better=True),
-    Column("weights", lambda r: r["parameters"], "{:,}".format),
-    Column("steps", lambda r: r["steps"], "{:,}".format),
-    Column("images", lambda r: r["test"]["images"], "{:,}".format),
+def _gap(value):
+    return f"{value:+,.2f}"
+
+
+def _test(*names):
+    def value(run):
+        found = run.results["test"]
+        for name in names:
+            found = found.get(name)
+        return found
+
+    return value
+
+
+def _part(part):
+    return lambda name: lambda run: (run.results.get(part) or {}).get(name)
+
+
+def _apart(place):
+    return lambda run: run.difference and run.difference[place]
+
+
+_IMAGES, _hais, _restored = _test("images"), _part("hais"), _part("restoration")
+_NLL = Column(
+    *("NLL", lambda run: run.results["test"]["nll"]["value"], _nats, _test("nll", "standard_error"), _IMAGES),
+    flagged=_test("nll", "unreliable_images"),
+    values="nll",
+    brief=True,
+)
+COLUMNS = (
+    Column("preset", lambda run: run.results["preset"], numeric=False),
+    Column("data", lambda run: run.results["dataset"], numeric=False),
+    _NLL,
+    Column("difference", _apart(0), _gap, _apart(1), brief=True),
+    Column(
+        "HAIS", _hais("nll"), _nats, _hais("standard_error"), _hais("images"), _hais("unreliable_images"), brief=True
+    ),
+    Column("-ELBO", _test("neg_elbo"), _nats, _test("neg_elbo_standard_error"), _IMAGES, values="neg_elbo", brief=True),
+    Column("KL", _test("kl"), _nats),
+    Column("bits/dim", _test("bits_per_dim"), "{:.3f}".format, images=_IMAGES, flagged=_NLL.flagged, brief=True),
+    Column(*("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images"))),
+    Column("weights", lambda run: run.results["parameters"], "{:,}".format),
+    Column("steps", lambda run: run.results["steps"], "{:,}".format),
+    Column("images", _IMAGES, "{:,}".format, brief=True),
 )

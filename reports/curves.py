@@ -4,7 +4,7 @@ import numpy as np
 
 from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
 
-__all__ = ["training_curves"]
+__all__ = ["overlaid_curves", "training_curves"]
 
 _PANELS = {
     "neg_elbo": "negative ELBO, nats",
@@ -16,7 +16,7 @@ _PANELS = {
 _MAIN = {
     "neg_elbo": "Negative ELBO",
     "neg_iwae": "Negative importance-weighted bound",
-    "nll": "-log p(x)",
+    "nll": "NLL",
     "neg_log_extended": "-log p(x, w) of image and core",
     "reconstruction": "-log p(x|z) at the code",
 }
@@ -50,15 +50,49 @@ def training_curves(history, main="neg_elbo"):
     return figure
 
 
+def overlaid_curves(histories):
+    """A figure with the validation curves of several runs, one panel for each data set and quantity; None if there are none.
+
+    Args:
+        histories: {data set: {run: history as `read_history` gives it}}. The first quantity that validation has is shown.
+    """
+    panels = {}
+    for dataset, runs in histories.items():
+        for run, history in runs.items():
+            known = [series for series in _MAIN if "validation" in history.get(series, {})]
+            if known:
+                panels.setdefault((dataset, _MAIN[known[0]]), {})[run] = history[known[0]]["validation"]
+    if not panels:
+        return None
+    figure = new_figure(6.4, 3.6 * len(panels))
+    figure.set_layout_engine("constrained")
+    for axes, (title, lines) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
+        tidy(axes, title=f"{': '.join(title)}, nats per image", x="optimizer step")
+        for position, (run, line) in enumerate(lines.items()):
+            style = {"linestyle": ("-", "--", ":", "-.")[position // len(SERIES) % 4], "linewidth": 1.6, "marker": "o"}
+            axes.plot(*line, color=SERIES[position % len(SERIES)], markersize=2.5, label=run, **style)
+        _fit_axes(axes, lines.values(), start=0.1)
+        axes.legend(frameon=False, fontsize=8, labelcolor=QUIET)
+    return figure
+
+
 def _lines(axes, history, name):
     for position, (part, (steps, values)) in enumerate(sorted(history[name].items())):
         colour = _COLOURS.get(part, SERIES[position % len(SERIES)])
         marker = "o" if len(steps) <= 40 else None
         axes.plot(steps, values, color=colour, linewidth=1.6, marker=marker, markersize=2.5, label=part)
-    low, high = _limits(history[name].values(), start=0.1 if name in _FALLING else 0.0)
-    if high > low:
-        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
-    axes.ticklabel_format(axis="both", scilimits=(-3, 6))
+    _fit_axes(axes, history[name].values(), start=0.1 if name in _FALLING else 0.0)
+
+
+def _fit_axes(axes, lines, *, start):
+    """The range of the values from the share `start` on; a constant is a level line over zero."""
+    low, high = _limits(lines, start=start)
+    margin = 0.05 * (high - low)
+    if margin > 1e-6 * abs(high):
+        axes.set_ylim(low - margin, high + margin)
+    elif high > 0.0:
+        axes.set_ylim(0.0, 1.25 * high)
+    axes.ticklabel_format(axis="both", scilimits=(-3, 6), useOffset=False)
 
 
 def _limits(lines, *, start):

@@ -22,13 +22,13 @@ def annealing_diagnostics(annealed, reference):
     left.set_ylim(0.0, 1.02)
     _along(tidy(middle, title="Leapfrog step size", x=where), annealed.step_size)
     middle.set_ylim(bottom=0.0)
-    title = f"HAIS - importance, mean {annealed.mean - reference.mean:+.2f}"
-    _differences(tidy(right, title=title, x="log p(x) by importance sampling", y="nats"), annealed, reference)
+    title = f"HAIS - importance, mean {reference.mean - annealed.mean:+.2f}"
+    _differences(tidy(right, title=title, x="NLL by importance sampling", y="nats"), annealed, reference)
     return figure
 
 
 def bracket_curve(brackets, reference):
-    """A figure of the mean lower and upper bound of log p(x) against the number of temperatures.
+    """A figure of the mean lower and upper bound of NLL against the number of temperatures.
 
     Args:
         brackets: {temperatures: `Bracket`}.
@@ -37,18 +37,18 @@ def bracket_curve(brackets, reference):
     temperatures = np.array(sorted(brackets))
     figure = new_figure(7.6, 4.2)
     figure.set_layout_engine("constrained")
-    axes = tidy(figure.subplots(), title="Bracket of log p(x), nats per image", x="temperatures")
+    axes = tidy(figure.subplots(), title="Bracket of NLL, nats per image", x="temperatures")
     sides = {side: [getattr(brackets[t], side) for t in temperatures] for side in ("upper", "lower")}
-    means = {side: np.array([estimate.mean for estimate in estimates]) for side, estimates in sides.items()}
+    means = {side: np.array([-estimate.mean for estimate in estimates]) for side, estimates in sides.items()}
     for (side, estimates), colour in zip(sides.items(), SERIES, strict=False):
         errors = np.nan_to_num([estimate.monte_carlo_error for estimate in estimates], posinf=0.0)
-        label = "upper bound, backward" if side == "upper" else "lower bound, forward (HAIS)"
+        label = "lower bound, backward" if side == "upper" else "upper bound, forward (HAIS)"
         axes.errorbar(temperatures, means[side], errors, color=colour, marker="o", markersize=4, capsize=2, label=label)
     axes.fill_between(temperatures, means["lower"], means["upper"], color=SERIES[0], alpha=0.08, linewidth=0)
     error = np.nan_to_num(reference.monte_carlo_error, posinf=0.0)
     label = f"importance sampling, K = {reference.samples:,}"
-    axes.axhspan(reference.mean - error, reference.mean + error, color=SERIES[2], alpha=0.15, linewidth=0)
-    axes.axhline(reference.mean, color=SERIES[2], linewidth=1.4, label=label)
+    axes.axhspan(-reference.mean - error, -reference.mean + error, color=SERIES[2], alpha=0.15, linewidth=0)
+    axes.axhline(-reference.mean, color=SERIES[2], linewidth=1.4, label=label)
     axes.set_xscale("log", base=2)
     axes.set_xticks(temperatures, [f"{t:,}" for t in temperatures], minor=False)
     axes.legend(frameon=False, fontsize=9, labelcolor=QUIET)
@@ -67,9 +67,9 @@ def _along(axes, values):
 
 def _differences(axes, annealed, reference):
     errors = np.nan_to_num(np.hypot(annealed.errors, reference.errors), posinf=0.0)
-    differences = annealed.values - reference.values
+    differences = reference.values - annealed.values
     axes.errorbar(
-        *(reference.values, differences, errors),
+        *(-reference.values, differences, errors),
         **{"fmt": "o", "markersize": 3, "elinewidth": 0.8, "alpha": 0.7, "color": SERIES[0]},
     )
     axes.axhline(0.0, color=QUIET, linewidth=0.8)

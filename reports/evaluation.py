@@ -1,7 +1,6 @@
 """Figures of merit of a model on a split of the data: every image once, each with the same weight."""
 
 import math
-import sys
 
 import tensorflow as tf
 
@@ -39,7 +38,7 @@ def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]
 
     batch = min(batch, max(1, model.together // draws))
-    values = subject.image_by_image(terms, images, split=split, batch=batch)
+    values = subject.image_by_image(terms, images, split=split, batch=batch, label="ELBO")
     return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), values.T, strict=True))
 
 
@@ -49,7 +48,7 @@ def exact_log_prob(subject, images=None, *, split="test", batch=100):
     def values(x, first):
         return tf.cast(subject.model.log_prob(x), tf.float64)
 
-    return subject.image_by_image(values, images, split=split, batch=batch)
+    return subject.image_by_image(values, images, split=split, batch=batch, label="log p(x)")
 
 
 def importance(subject, images=None, *, samples, kept=None):
@@ -80,8 +79,8 @@ def weighed(model, batches, *, samples, seed, images, kept=None):
         prepare=tf.autograph.experimental.do_not_convert(model.proposal),
         chunk=model.together // images_together(model),
     )
-    progress = sys.stderr.isatty()
-    return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), kept=kept, images=images, progress=progress)
+    about = {"kept": kept, "images": images, "label": "importance sampling"}
+    return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), **about)
 
 
 def bits_per_dim(nll, *, spec, preparation):

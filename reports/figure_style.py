@@ -1,35 +1,37 @@
-"""How every figure of a report looks, and how it is written."""
+"""How every figure of a report looks, on white paper or on black, and how it is written."""
+
+import io
 
 from matplotlib.figure import Figure
 
 from vae_flows.run_folder.atomic import replacing
 
-__all__ = ["CATEGORIES", "INK", "QUIET", "SERIES", "new_figure", "save", "tidy"]
+__all__ = ["CATEGORIES", "QUIET", "SERIES", "new_figure", "png", "save", "tidy"]
 
-INK = "#1d2330"
-QUIET = "#667085"
-SERIES = ("#2a62a8", "#d9622b", "#2f8f6b", "#8b5fb0", "#b8891a", "#c2407a")
+QUIET = "#717b8e"  # is read on white and on black
+SERIES = ("#3f7fc9", "#d9622b", "#2f8f6b", "#8b5fb0", "#b8891a", "#c2407a")
 CATEGORIES = (
-    *("#2a62a8", "#d9622b", "#2f8f6b", "#c0392b", "#8b5fb0"),
+    *("#3f7fc9", "#d9622b", "#2f8f6b", "#c0392b", "#8b5fb0"),
     *("#8c5a3c", "#d66ba8", "#7a7f8a", "#b3a100", "#1fa3b8"),
 )
-_RULE = "#e4e7ec"
+_RULE = "#8a93a340"
 _DOTS_PER_INCH = 200
 
 
 def new_figure(width, height):
-    """An empty white figure of `width` x `height` inches, outside pyplot's global list of figures."""
-    return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="white")
+    """An empty transparent figure of `width` x `height` inches, outside pyplot's global list of figures."""
+    return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="none")
 
 
 def tidy(axes, *, title="", x="", y=""):
     """Name the axes and leave only the lines that carry information."""
-    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="bold", pad=8)
+    axes.set_title(title, loc="left", fontsize=10, color=QUIET, fontweight="bold", pad=8)
     axes.set_xlabel(x, fontsize=9, color=QUIET)
     axes.set_ylabel(y, fontsize=9, color=QUIET)
     axes.tick_params(labelsize=8, colors=QUIET, length=3, color=_RULE)
     axes.grid(True, color=_RULE, linewidth=0.6)
     axes.set_axisbelow(True)
+    axes.set_facecolor("none")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -44,3 +46,10 @@ def save(figure, path, *, caption=None):
     """
     with replacing(path) as partial:
         figure.savefig(partial, format="png", dpi=figure.dpi, metadata=caption and {"Description": caption})
+
+
+def png(figure):
+    """The bytes of `figure` as a PNG file."""
+    held = io.BytesIO()
+    figure.savefig(held, format="png", dpi=figure.dpi)
+    return held.getvalue()

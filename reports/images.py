@@ -9,7 +9,7 @@ __all__ = ["image_grid", "in_colour", "labelled_rows", "reconstruction_pairs", "
 
 _WIDTH = 1600  # screen pixels that a picture aims to fill
 _MARGIN = 24
-_LABEL = 250
+_LABEL = 350  # for letters that are read when a phone shows the picture at a fifth of its size
 
 
 def to_bytes(images):
@@ -30,7 +30,7 @@ def in_colour(picture):
 
 def image_grid(images, *, columns=16):
     """A figure of images [N, H, W, C], uint8 or in [0, 1], in rows of `columns`."""
-    return _picture(tile(to_bytes(images), columns=min(columns, len(images))))
+    return _picture(_sheet(images, columns=min(columns, len(images))))
 
 
 def reconstruction_pairs(originals, reconstructions, *, columns=12):
@@ -51,8 +51,9 @@ def reconstruction_pairs(originals, reconstructions, *, columns=12):
         :, : rows * columns
     ]  # [2, rows * columns, H, W, C]
     by_row = pairs.reshape(2, rows, columns, *pairs.shape[2:]).swapaxes(0, 1)  # [rows, 2, columns, H, W, C]
-    mosaic = tile(by_row.reshape(-1, *pairs.shape[2:]), columns=columns)
-    return _picture(mosaic, labels=("original", "reconstruction") * rows)
+    return _picture(
+        _sheet(by_row.reshape(-1, *pairs.shape[2:]), columns=columns), labels=("original", "reconstruction") * rows
+    )
 
 
 def labelled_rows(pictures, labels):
@@ -63,7 +64,16 @@ def labelled_rows(pictures, labels):
         labels: M words.
     """
     stages = to_bytes(pictures).swapaxes(0, 1)  # [M, N, H, W, C]
-    return _picture(tile(stages.reshape(-1, *stages.shape[2:]), columns=stages.shape[1]), labels=labels)
+    return _picture(_sheet(stages.reshape(-1, *stages.shape[2:]), columns=stages.shape[1]), labels=labels)
+
+
+def _sheet(images, *, columns):
+    """Images [N, H, W, C] as a mosaic in which nothing covers what is between those of colours, [H', W', 1 or 4]."""
+    images = to_bytes(images)
+    if images.shape[-1] in (2, 3):
+        coloured = np.pad(images, [(0, 0)] * 3 + [(0, 3 - images.shape[-1])])
+        images = np.pad(coloured, [(0, 0)] * 3 + [(0, 1)], constant_values=255)
+    return tile(images, columns=columns)
 
 
 def _picture(mosaic, *, labels=()):
@@ -78,5 +88,5 @@ def _picture(mosaic, *, labels=()):
     figure.figimage(pixels, xo=left, yo=_MARGIN, origin="upper")
     for row, label in enumerate(labels):
         y = (_MARGIN + pixels.shape[0] * (1.0 - (row + 0.5) / len(labels))) / height
-        figure.text((left - 18) / width, y, label, fontsize=10, color=QUIET, ha="right", va="center")
+        figure.text((left - 18) / width, y, label, fontsize=15, color=QUIET, ha="right", va="center")
     return figure

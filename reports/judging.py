@@ -8,7 +8,8 @@ from vae_flows.reports.annealing import annealed, bracketed
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
 from vae_flows.reports.figure_style import save
-from vae_flows.reports.likelihood_table import with_error
+from vae_flows.reports.history import write_metrics
+from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.run_folder.array_file import ArrayFile
@@ -52,6 +53,7 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
         if ahead:
             write_beside()
         write_json(run.folder.results, results)
+        write_metrics(run.folder.tensorboard, results)
         write_page(run.folder)
         if tidy:
             run.unfinished.tidy()
@@ -112,8 +114,11 @@ def _exact(run, settings):
     parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
     test = {"images": len(nll), **parts, "nll": found, "bits_per_dim": _bits(subject, value)}
-    said = f"-log p(x) = {with_error(value, error)} nats, exact: {len(nll):,} test images."
-    return {"test": test}, said, lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll))
+    return (
+        {"test": test},
+        headline({"test": test, "hais": None}),
+        lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll)),
+    )
 
 
 def _importance(run, settings):
@@ -138,10 +143,8 @@ def _importance(run, settings):
     bound = {name: float(each.mean()) for name, each in terms.items()}
     bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
     test = {"images": estimate.images, **bound, "nll": nll, "bits_per_dim": _bits(subject, nll["value"])}
-    found = with_error(nll["value"], nll["standard_error"])
-    said = f"-log p(x) = {found} nats: {estimate.images:,} test images, {nll['samples']:,} importance samples."
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
-    return {"test": test}, said, lambda: _write_values(run, **values)
+    return {"test": test}, headline({"test": test, "hais": None}), lambda: _write_values(run, **values)
 
 
 def _hais(run, settings):
@@ -161,12 +164,10 @@ def _hais(run, settings):
         "unreliable_images": int(np.sum(estimate.unreliable)),
     }
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
-    said = f"-log p(x) = {with_error(-estimate.mean, numbers['standard_error'])} nats: {estimate.images:,} test images, HAIS, "
-    said += f"{numbers['effective_sample_size']:.1f} of {estimate.samples} chains effective. "
     error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
     results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
-    shift = f"{estimate.mean - reference.mean:+.3f} ± {error:.3f}"
-    said += f"Its log p(x) minus that of importance sampling on the same images: {shift} nats."
+    said = f"HAIS, first {estimate.images:,} images: NLL {reference.mean - estimate.mean:+.2f} ± {error:.2f} against "
+    said += f"importance sampling; {numbers['effective_sample_size']:.1f} of {estimate.samples} chains effective."
     figure = annealing_diagnostics(estimate, reference)
     return {"hais": results}, said, lambda: save(figure, run.folder.figures / "hais.png")
 
@@ -179,9 +180,8 @@ def _bidirectional(run, settings):
         {"temperatures": steps, "lower": each.lower.mean, "upper": each.upper.mean} for steps, each in brackets.items()
     ]
     results = {**bracket.to_dict(), **settings, "curve": curve, "importance": reference.mean}
-    said = f"{bracket.lower.mean:,.3f} <= log p(x) <= {bracket.upper.mean:,.3f} nats, a gap of {bracket.gap:.3f}"
-    said += f", and {reference.mean:,.3f} by importance sampling"
-    said = f"{said}: {bracket.images:,} simulated images, {max(brackets):,} temperatures."
+    said = f"Simulated images: {-bracket.upper.mean:,.3f} ≤ NLL ≤ {-bracket.lower.mean:,.3f}, importance sampling "
+    said += f"{-reference.mean:,.3f} ({bracket.images:,} images, {max(brackets):,} temperatures)."
     figure = bracket_curve(brackets, reference)
     return {"bidirectional": results}, said, lambda: save(figure, run.folder.figures / "bidirectional.png")
 

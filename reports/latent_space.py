@@ -105,6 +105,6 @@ def _decoded_plane(axes, codes, decode, cells):
     centres = (np.arange(cells) + 0.5) / cells
     across, up = low[0] + centres * (high - low)[0], low[1] + centres[::-1] * (high - low)[1]
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    mosaic = in_colour(tile(to_bytes(decode(grid.astype(np.float32))), columns=cells))
+    mosaic = in_colour(tile(to_bytes(decode(grid.astype(np.float32))), columns=cells, gap=0))
     axes.grid(False)
     axes.imshow(mosaic, extent=(low[0], high[0], low[1], high[1]), interpolation="nearest", aspect="auto")

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["Table", "likelihood_tables", "training_table", "with_error"]
+__all__ = ["Table", "headline", "likelihood_tables", "training_table", "with_error"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +26,31 @@ def with_error(value, error):
     return f"{value:,.2f} ± {_decimals(error)}"
 
 
+def headline(results):
+    """The figure of `results` to believe, in one line: with what annealing says of an importance estimate that is flagged."""
+    test, nll, hais = results["test"], results["test"]["nll"], results["hais"] or {}
+    images, flagged, unsure = test["images"], nll.get("unreliable_images"), hais.get("unreliable_images")
+    how = "exact" if nll["method"] == "exact" else f"{nll['samples']:,} samples each"
+    if flagged and not unsure and hais.get("images") == images:
+        nll, flagged = {"value": hais["nll"], "standard_error": hais["standard_error"]}, 0
+        how = f"HAIS, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
+    told = f"NLL {with_error(nll['value'], nll['standard_error'])} nats"
+    if flagged:
+        gain = hais.get("over_importance")
+        amount = (
+            gain and f"{with_error(gain['log_likelihood'], gain['standard_error'])}{' or more' * bool(unsure)} (HAIS)"
+        )
+        told += f", too high by {amount or 'an unknown amount'}"
+    return f"{told}: {images:,} test images, {how}."
+
+
 def likelihood_tables(results):
     """The likelihoods in `results`, the contents of `results.json`, as one or two tables."""
     test, nll = results["test"], results["test"]["nll"]
     images = f"{test['images']:,} test images"
     rows = [_nll_row(nll, images)]
     if results["hais"]:
-        rows += _hais_rows(results["hais"])
+        rows += _hais_rows(results["hais"], test["images"])
     if test["neg_elbo"] is not None:
         rows += [
             ("negative ELBO", f"{test['neg_elbo']:,.2f}", _decimals(test.get("neg_elbo_standard_error")), images),
@@ -40,10 +58,10 @@ def likelihood_tables(results):
             ("-log p(x|z)", f"{test['neg_log_likelihood_given_z']:,.2f}", "", images),
         ]
     for name, value in results["validation"].items():
-        called = {"neg_elbo": "negative ELBO", "nll": "-log p(x)"}.get(name, name)
+        called = {"neg_elbo": "negative ELBO", "nll": "NLL"}.get(name, name)
         rows.append((f"{called}, validation", f"{value:,.2f}", "", "all validation images"))
     if test["bits_per_dim"] is not None:
-        rows.insert(1, ("-log p(x), bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
+        rows.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
     if results.get("latents"):
         use = results["latents"]
         rows.append(
@@ -75,18 +93,14 @@ def training_table(results):
 
 
 def _note(nll, images, hais):
-    note = "Lower is better. Logarithms are natural."
+    note = "NLL is -log p(x), by natural logarithms: lower is better."
     heavy = nll.get("unreliable_images")
     if heavy:
-        note += (
-            f" Pareto's k is too large, or unknown, for {heavy:,} of {images:,} images: their -log p(x) by importance"
-        )
+        note += f" Pareto's k is too large, or unknown, for {heavy:,} of {images:,} images: their NLL by importance"
         note += " sampling is too high by an unknown amount, which annealing can tell."
     few = (hais or {}).get("unreliable_images")
     if few:
-        note += (
-            f" Chains have very unequal weights for {few:,} of {hais['images']:,} annealed images: their -log p(x) is"
-        )
+        note += f" Chains have very unequal weights for {few:,} of {hais['images']:,} annealed images: their NLL is"
         note += f" too high by an unknown amount, too; half the chains would say {hais['half_gain']:,.2f} nats more."
     return note
 
@@ -94,22 +108,24 @@ def _note(nll, images, hais):
 def _nll_row(nll, images):
     value, error = f"{nll['value']:,.2f}", _decimals(nll["standard_error"])
     if nll["method"] == "exact":
-        return ("-log p(x), exact", value, error, images)
+        return ("NLL, exact", value, error, images)
     size = f"effective sample size {nll['effective_sample_size']:,.1f}"
-    return ("-log p(x), importance sampling", value, error, f"{images}, {nll['samples']:,} samples each, {size}")
+    return ("NLL, importance sampling", value, error, f"{images}, {nll['samples']:,} samples each, {size}")
 
 
-def _hais_rows(hais):
+def _hais_rows(hais, images):
+    """The mean of fewer images than all is told after what they say of all: their difference from importance sampling."""
     how = f"{hais['images']:,} images, {hais['chains']:,} chains"
     how += f" ({hais['effective_chains']:.1f} effective)" if "effective_chains" in hais else ""
     how += f", {hais['temperatures']:,} temperatures"
     how += f", acceptance {hais['acceptance']:.0%}, step size {hais['step_size']:.3g}, {hais['seconds']:,.0f} s"
-    rows = [("-log p(x), annealed importance sampling", f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
+    name = "NLL, HAIS" if hais["images"] >= images else f"NLL of the first {hais['images']:,} alone, HAIS"
+    rows = [(name, f"{hais['nll']:,.2f}", _decimals(hais["standard_error"]), how)]
     if "over_importance" in hais:
         gain = hais["over_importance"]
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
-        how = f"the same {hais['images']:,} images; the error is noise alone"
-        rows.append(("that minus importance sampling's", *figures, how))
+        how = f"NLL of the same {hais['images']:,} images; the error is noise alone"
+        rows.insert(0, ("HAIS minus importance sampling", *figures, how))
     return rows
 
 
@@ -122,12 +138,12 @@ def _group_table(groups):
 
 
 def _bracket_table(bracket):
-    names = {"lower": "lower bound", "upper": "upper bound", "gap": "gap"}
-    rows = tuple((f"log p(x), {name}" if key != "gap" else name, f"{bracket[key]:,.3f}") for key, name in names.items())
+    values = {"NLL, lower bound": -bracket["upper"], "NLL, upper bound": -bracket["lower"], "gap": bracket["gap"]}
     if "importance" in bracket:
-        rows += (("log p(x), importance sampling", f"{bracket['importance']:,.3f}"),)
+        values["NLL, importance sampling"] = -bracket["importance"]
+    rows = tuple((name, f"{value:,.3f}") for name, value in values.items())
     note = "Bidirectional Monte Carlo on images drawn from the model itself, whose exact latent codes are known."
-    return Table("Bracket of log p(x)", ("quantity", "nats per image"), rows, (1,), note)
+    return Table("Bracket of NLL", ("quantity", "nats per image"), rows, (1,), note)
 
 
 def _decimals(error):

@@ -1,6 +1,7 @@
 """`report.html`: one page that needs nothing beside it."""
 
 import base64
+import io
 import json
 import pathlib
 
@@ -9,7 +10,7 @@ import PIL.Image
 from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import read_json, replacing
 
-__all__ = ["FIGURES", "data_uri", "render", "run_page", "write_page"]
+__all__ = ["FIGURES", "picture", "render", "run_page", "write_page"]
 
 FIGURES = {
     "samples.png": ("Samples", "Images decoded from draws of the prior: the mean of p(x|z)."),
@@ -21,15 +22,16 @@ FIGURES = {
     "latent_space.png": ("Latent space", "A posterior sample of each test image, coloured by its label."),
     "posterior.png": (
         "Posterior",
-        "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Contours hold 10 to 99 %.",
+        "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Lines hold 10 to 99 %.",
     ),
     "hais.png": (
         "Annealed importance sampling",
         "Acceptance and step sizes along the schedule, and how far importance sampling is off, image by image.",
     ),
-    "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of log p(x) against the number of temperatures."),
+    "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of NLL against the number of temperatures."),
     "data.png": ("Data", "The first training images."),
 }
+_CHARTS = ("training_curves.png", "latent_space.png", "posterior.png", "hais.png", "bidirectional.png")
 
 
 def write_page(folder):
@@ -69,16 +71,22 @@ def render(template, **values):
     return environment.get_template(template).render(values)
 
 
-def data_uri(path):
-    """The PNG file at `path` as an address that contains it."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+def picture(png, *, title, caption=None, text=True):
+    """What a page's template shows of the bytes of a PNG file; on a phone one with `text` keeps a width at which that is read.
+
+    Without a caption the description in the file is taken.
+    """
+    with PIL.Image.open(io.BytesIO(png)) as opened:
+        least, caption = opened.width // 3 if text else None, caption or opened.info.get("Description", "")
+    source = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return {"source": source, "title": title, "caption": caption, "least": least}
 
 
 def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
     figures = [
-        ("-log p(x), test", value, f"± {error} nats"),
+        ("NLL, test", value, f"± {error} nats"),
         *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
         ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
@@ -93,16 +101,11 @@ def _embedded(figures):
     views = {path.name: (path.stem.removeprefix("view_").replace("_", " ").capitalize(), None)
              for path in sorted(figures.glob("view_*.png"))}  # fmt: skip
     known = dict(list(FIGURES.items())[:2]) | views | FIGURES
-    present = ((figures / name, *text) for name, text in known.items() if (figures / name).is_file())
+    present = {name: text for name, text in known.items() if (figures / name).is_file()}
     return [
-        {"source": data_uri(path), "title": title, "caption": caption or _description(path)}
-        for path, title, caption in present
+        picture((figures / name).read_bytes(), title=title, caption=caption, text=name in _CHARTS)
+        for name, (title, caption) in present.items()
     ]
-
-
-def _description(path):
-    with PIL.Image.open(path) as picture:
-        return picture.info.get("Description", "")
 
 
 def _configuration(config):

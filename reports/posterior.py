@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import tensorflow as tf
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.image_data.grid import tile
@@ -23,7 +25,6 @@ _FAR = 1e6  # a picture shows no further
 _ZOOMS = 8  # attempts at finding the region
 _FAINT = 1e-3  # densities below this share of their maximum are not worth showing
 _SHARES = (0.99, 0.9, 0.7, 0.5, 0.3, 0.1)  # of the probability, inside each contour
-_PAPER = "#ffffff"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,39 +135,47 @@ def _plane(log_densities, box, *, cells):
 
 
 def posterior_contours(images, planes):
-    """A figure with one row for each image: the image, p(z | x), q(z | x), and the Gaussian before its flow if there is one.
+    """A figure with one row for each image: the image, q(z | x) over p(z | x), and the Gaussian before its flow, if any.
 
     Args:
         images: Pictures [N, H, W, C], uint8 or in [0, 1].
         planes: What `posterior_planes` gives for them.
     """
-    columns = 4 if any(base is not None for _, base in planes) else 3
-    figure = new_figure(3.0 * columns - 0.9, 2.9 * len(planes) + 0.1)
+    columns = 3 if any(base is not None for _, base in planes) else 2
+    figure = new_figure(3.4 * columns - 1.4, 3.2 * len(planes) + 0.4)
     figure.set_layout_engine("constrained")
-    ratios = [0.7, *(1.0 for _ in range(columns - 1))]
+    ratios = [0.6, *(1.0 for _ in range(columns - 1))]
     grid = figure.subplots(len(planes), columns, squeeze=False, width_ratios=ratios)
     for row, image, (both, base) in zip(grid, images, planes, strict=True):
         row[0].imshow(in_colour(tile(to_bytes(image[None]), columns=1)), interpolation="nearest")
         row[0].set_axis_off()
-        _contours(row[1], both, "true", SERIES[0], "true posterior p(z|x)")
-        title = f"q(z|x), KL(q || p) = {both.divergence('posterior', 'true'):.2f}"
-        _contours(row[2], both, "posterior", SERIES[1], title)
+        tidy(row[1], title=f"KL(q || p) = {both.divergence('posterior', 'true'):.2f}")
+        _shades(row[1], both, "true", SERIES[0])
+        _contours(row[1], both, "posterior", SERIES[1])
         if base is not None:
-            _contours(row[3], base, "base", QUIET, "before the flow")
+            tidy(row[2], title="q before its flow")
+            _shades(row[2], base, "base", QUIET)
+            _contours(row[2], base, "base", QUIET)
+    names = {"true posterior p(z|x)": Patch(color=SERIES[0]), "q(z|x)": Line2D([], [], color=SERIES[1])}
+    figure.legend(names.values(), names, loc="outside lower center", ncols=2, frameon=False, labelcolor=QUIET)
     return figure
 
 
-def _contours(axes, plane, name, colour, title):
-    """Density from white to `colour`, with lines around given shares of its probability."""
+def _shades(axes, plane, name, colour):
+    """The density from nothing to `colour`."""
     density = plane.densities[name]
-    tidy(axes, title=title)
-    shades = LinearSegmentedColormap.from_list("shades", [_PAPER, colour])
     axes.grid(False)
-    if not density.any():  # narrower than the grid can show
-        return
-    axes.contourf(plane.x, plane.y, density, levels=np.linspace(0.01, 1.0, 24) * density.max(), cmap=shades)
-    levels = np.unique(_levels(density))
-    axes.contour(plane.x, plane.y, density, levels=levels, colors=[colour], linewidths=0.7)
+    if density.any():  # else it is narrower than the grid can show
+        shades = LinearSegmentedColormap.from_list("shades", [to_rgba(colour, 0.0), colour])
+        axes.contourf(plane.x, plane.y, density, levels=np.linspace(0.01, 1.0, 24) * density.max(), cmap=shades)
+
+
+def _contours(axes, plane, name, colour):
+    """Lines around given shares of the density's probability."""
+    density = plane.densities[name]
+    if density.any():
+        levels = np.unique(_levels(density))
+        axes.contour(plane.x, plane.y, density, levels=levels, colors=[colour], linewidths=0.9)
 
 
 def _levels(density):

@@ -15,6 +15,7 @@ from vae_flows.reports.images import image_grid, labelled_rows, reconstruction_p
 from vae_flows.reports.judging import judge
 from vae_flows.reports.latent_space import latent_map
 from vae_flows.reports.posterior import posterior_contours, posterior_planes, spread_of_fits
+from vae_flows.reports.projector import write_projector
 from vae_flows.reports.restoration import corrupted_batches, restoration
 
 __all__ = ["write_figures", "write_report"]
@@ -80,7 +81,7 @@ def write_figures(run, *, test_images=None):
     save(reconstruction_pairs(subject.originals(pairs), rebuilt), figures / "reconstructions.png")
     for name, view in _views(run, subject.count(min(_VIEWED, test_images or _VIEWED))).items():
         save(labelled_rows(view.pictures, view.labels), figures / f"view_{name}.png", caption=view.caption)
-    _write_latent_figures(subject, figures, test_images)
+    _write_latent_figures(run, test_images)
     history = read_history(run.folder.tensorboard)
     if model.validated_by in history:
         save(training_curves(history, model.validated_by), figures / "training_curves.png")
@@ -100,8 +101,8 @@ def _views(run, images):
     return {**views, **subject.model.views(x, seed=seed)}
 
 
-def _write_latent_figures(subject, figures, test_images):
-    model = subject.model
+def _write_latent_figures(run, test_images):
+    subject, figures, model = run.subject, run.folder.figures, run.subject.model
     if model.latent_features < 2:
         return
     mapped = subject.count(min(_MAPPED, test_images or _MAPPED))
@@ -109,6 +110,7 @@ def _write_latent_figures(subject, figures, test_images):
     labels = None if subject.data.test.labels is None else subject.data.test.labels[:mapped]
     before = None if before is None or np.allclose(before, codes) else before
     named = {"labels": labels, "classes": subject.data.classes}
+    write_projector(run.folder.tensorboard, codes, subject.originals(mapped), **named)
     save(latent_map(codes, before=before, decode=model.decode, **named), figures / "latent_space.png")
     if model.latent_features == 2 and not subject.exact:
         chosen = spread_of_fits(subject, min(_JUDGED, test_images or _JUDGED))

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
+from vae_flows.estimators.bars import Bar
 from vae_flows.estimators.compiled import for_any_batch
 from vae_flows.image_data.pipeline import evaluation_batches
 from vae_flows.latent_models.exact_model import ExactModel
@@ -66,9 +67,17 @@ class Subject:
         x = self.prepared(images, split=split)
         return [tf.constant(x[i : i + batch]) for i in range(0, len(x), batch)]
 
-    def image_by_image(self, function, images=None, *, batch=100, split="test"):
-        """Results of `function` (x [B, H, W, C], number of the first image -> [B, ...]) for the first images, [N, ...]."""
+    def image_by_image(self, function, images=None, *, batch=100, split="test", label="images"):
+        """Results of `function` (x [B, H, W, C], number of the first image -> [B, ...]) for the first images, [N, ...].
+
+        A bar with the label is shown if they take long.
+        """
         function = tf.autograph.experimental.do_not_convert(function)
         compiled = for_any_batch(function, lambda dtype: [tf.TensorSpec([], tf.int64)])
         batches = self.batches(images, batch=batch, split=split)
-        return np.concatenate([compiled(x, tf.constant(i * batch, tf.int64)).numpy() for i, x in enumerate(batches)])
+        parts = []
+        with Bar(f"{label}, {split}", total=sum(map(len, batches)), delay=2.0) as bar:
+            for number, x in enumerate(batches):
+                parts.append(compiled(x, tf.constant(number * batch, tf.int64)).numpy())
+                bar.update(len(x))
+        return np.concatenate(parts)

@@ -3,8 +3,10 @@
 import contextlib
 import importlib
 import os
+import shutil
 import sys
 import tempfile
+import textwrap
 import warnings
 
 import click
@@ -58,11 +60,12 @@ def told_in_one_line(*kinds):
 
 @contextlib.contextmanager
 def warnings_in_one_line():
-    """Context whose Python warnings are told after it, each once and without its place in the code."""
+    """Context whose Python warnings are told after it, each once, without its place in the code and with no word broken."""
     with warnings.catch_warnings(record=True) as caught:
         yield
     for message in dict.fromkeys(str(warning.message) for warning in caught):
-        click.echo(f"Warning: {' '.join(message.split())}", err=True)
+        told, columns = f"Warning: {' '.join(message.split())}", shutil.get_terminal_size().columns
+        click.echo(textwrap.fill(told, columns) if sys.stderr.isatty() else told, err=True)
 
 
 def exit_status(command, *, arguments=None, name, obj=None):

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submod_attrs={
         "adamax": ["Adamax"],
         "console_log": ["recorded"],
+        "hyperparameter_log": ["log_hyperparameters"],
         "fit": ["Outcome", "fit"],
         "learning_rates": ["halved_every", "warmed_cosine"],
         "optimizers": ["SGD", "Adam", "AdamW", "Adam", "seed_first_weights"],

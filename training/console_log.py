@@ -64,6 +64,11 @@ class _Tee:
             self._line = self._line[self._line.rfind("\r", 0, -1) + 1 :]  # earlier states need no memory
         return written
 
+    def record(self, line):
+        """Writes a line to the file alone."""
+        self._file.write(line + "\n")
+        self._file.flush()
+
     def finish_line(self):
         """Writes a line that has no end yet."""
         if self._line:

@@ -17,9 +17,9 @@ from vae_flows.run_folder.locks import training_lock
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
 from vae_flows.training.progress import Progress
-from vae_flows.training.run_config import hyperparameters
 from vae_flows.training.stopping import Interrupted, Interruption, Skipping
-from vae_flows.training.tensorboard_log import Curves, Latents, Pictures, log_hyperparameters
+from vae_flows.training.tensorboard_log import Curves, Latents, Pictures
+from vae_flows.training.terminal import Showing
 
 __all__ = ["Outcome", "fit"]
 
@@ -86,7 +86,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
         validation = evaluation_batches(data.validation, **seen)
         patience = recipe.patience and recipe.patience * period
         saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
-        with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress) as callbacks:
+        showing = Showing(total=total, start=start)
+        with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress, showing=showing) as callbacks:
             if start and start % period == 0 and int(progress.best.judged) < start:
                 _make_up_validation(model, validation, callbacks)
             for segment in segments(start, total, period):
@@ -174,19 +175,19 @@ def _begin(recipe, data, checkpoints, *, seed, resume, restart):
 
 
 @contextlib.contextmanager
-def _callbacks(recipe, data, folder, seed, *, saving, progress):
+def _callbacks(recipe, data, folder, seed, *, saving, progress, showing):
     """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
-    log_hyperparameters(folder.tensorboard, {"dataset": data.name, "seed": seed, **hyperparameters(recipe)})
     checkpoints = saving.checkpoints
     curves = Curves(folder.tensorboard, checkpoints=checkpoints, progress=progress, every=recipe.log_every)
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
-    shows = [Pictures(curves.validation, corruption=recipe.corruption, **shown)]
-    shows += [Latents(curves.validation, **shown)] if isinstance(recipe.model, LatentModel) else []
+    shows = [Pictures(curves.writer, corruption=recipe.corruption, **shown)]
+    shows += [Latents(curves.writer, **shown)] if isinstance(recipe.model, LatentModel) else []
     interruption = Interruption()
     timing = Timing(progress, batch=recipe.batch)
     try:
-        with interruption.listening():
-            yield [timing, Skipping(checkpoints, most=recipe.skips_in_a_row), curves, saving, *shows, interruption]
+        with interruption.listening(), showing:
+            skipping = Skipping(checkpoints, most=recipe.skips_in_a_row)
+            yield [timing, skipping, curves, saving, showing, *shows, interruption]
     except Interrupted:
         checkpoints.save()
         print(f"Interrupted after step {checkpoints.step}, which is saved. Continue with --resume.", flush=True)
@@ -205,11 +206,10 @@ def _make_up_validation(model, validation, callbacks):
 
 
 def _fit_segment(model, batches, segment, *, period, validation, callbacks):
-    """Keras's `fit` over one segment; a terminal gets a progress bar, a file one line per epoch."""
+    """Keras's `fit` over one segment."""
     whole = segment.steps == period
-    verbose = 1 if sys.stdout.isatty() else 2
-    told = {"model": model, "verbose": verbose, "epochs": segment.epochs, "steps": segment.steps}
-    shown = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=True, **told)
+    told = {"model": model, "epochs": segment.epochs, "steps": segment.steps}
+    shown = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=False, **told)
     model.fit(
         batches if whole else batches.take(segment.steps),
         steps_per_epoch=period if whole else None,
@@ -217,7 +217,7 @@ def _fit_segment(model, batches, segment, *, period, validation, callbacks):
         epochs=segment.end_epoch,
         validation_data=validation,
         callbacks=shown,
-        verbose=verbose,
+        verbose=0,
         shuffle=False,  # the batches come in their order
     )
 

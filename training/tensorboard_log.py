@@ -1,4 +1,4 @@
-"""Curves, pictures and hyperparameters for TensorBoard."""
+"""Curves and pictures for TensorBoard."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.latent_models.views import restorations
 
-__all__ = ["Curves", "Latents", "Pictures", "log_hyperparameters"]
+__all__ = ["Curves", "Latents", "Pictures"]
 
 _COLUMNS = 8
 _SHOWN = 64
@@ -28,7 +28,7 @@ class Curves(keras.callbacks.Callback):
     between: what the metrics have seen stands in every checkpoint. A validation point is the mean over all validation images.
 
     Args:
-        folder: TensorBoard's folder; the curves go to its sub-folders `train` and `validation`.
+        folder: TensorBoard's folder, in which a run is one line: its curves are `neg_elbo/train`, `neg_elbo/validation`, ...
         checkpoints: `Checkpoints`; before each, all points are on the disk.
         progress: `Progress`, for the speed, and where the metrics' totals go.
         every: Optimizer steps between two points of training; the end of an epoch has one, too.
@@ -36,8 +36,7 @@ class Curves(keras.callbacks.Callback):
 
     def __init__(self, folder, *, checkpoints, progress, every):
         super().__init__()
-        self.train = tf.summary.create_file_writer(str(folder / "train"))
-        self.validation = tf.summary.create_file_writer(str(folder / "validation"))
+        self.writer = tf.summary.create_file_writer(str(folder))
         self.checkpoints = checkpoints
         self.progress = progress
         self.every = every
@@ -47,13 +46,11 @@ class Curves(keras.callbacks.Callback):
 
     def close(self):
         """Writes what is still in memory."""
-        self.train.close()
-        self.validation.close()
+        self.writer.close()
 
     def note(self):
         """Puts the points on the disk, and what the next one needs into the progress."""
-        self.train.flush()
-        self.validation.flush()
+        self.writer.flush()
         if self.within_epoch:
             self.progress.totals.assign(self._totals())
 
@@ -74,21 +71,21 @@ class Curves(keras.callbacks.Callback):
             self.progress.forget_totals()
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.validation.as_default(step=self.checkpoints.step):
+        with self.writer.as_default(step=self.checkpoints.step):
             for name, value in logs.items():
                 if name.startswith("val_"):
-                    tf.summary.scalar(name.removeprefix("val_"), value)
+                    tf.summary.scalar(f"{name.removeprefix('val_')}/validation", value)
 
     def _write_training(self, step):
         totals, timed = self._totals(), self._timed()
         images, seconds = timed - self.timed
-        with self.train.as_default(step=step):
+        with self.writer.as_default(step=step):
             for metric, (total, count) in zip(self.model.metrics, totals - self.progress.totals_logged, strict=True):
                 if count:
-                    tf.summary.scalar(metric.name, total / count)
-            tf.summary.scalar("learning_rate", float(self.model.optimizer.learning_rate))
+                    tf.summary.scalar(f"{metric.name}/train", total / count)
+            tf.summary.scalar("learning_rate/train", float(self.model.optimizer.learning_rate))
             if seconds:
-                tf.summary.scalar("images_per_second", images / seconds)
+                tf.summary.scalar("images_per_second/train", images / seconds)
         self.timed = timed
         self.progress.totals_logged.assign(totals)
         self.progress.step_logged.assign(step)
@@ -182,42 +179,3 @@ class Latents(_Shown):
         elif len(use.kl) <= _NAMED:
             for number, kl in enumerate(use.kl):
                 tf.summary.scalar(f"latents_kl/{number:03d}", kl)
-
-
-def log_hyperparameters(folder, config):
-    """Writes the leaves of a configuration where TensorBoard's HParams page finds them.
-
-    Args:
-        folder: TensorBoard's folder.
-        config: Nested dictionaries of numbers, words and lists, such as `run_config` gives.
-    """
-    from tensorboard.plugins.hparams import api
-
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
-        api.hparams(dict(_leaves(config, ())), trial_id=folder.parent.name)
-    writer.close()
-
-
-def _leaves(value, path):
-    """(name, value) of every number and word; Keras's own keys (`class_name`, `config`, ...) are left out of names."""
-    if isinstance(value, dict) and value.get("class_name") == "__tuple__":
-        yield "/".join(path), str(tuple(value["items"]))
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            if key == "class_name":
-                yield "/".join(path), part
-            elif key not in (
-                "module",
-                "registered_name",
-                "build_config",
-                "compile_config",
-                "name",
-                "dtype",
-                "trainable",
-            ):
-                yield from _leaves(part, path if key == "config" else (*path, key))
-    elif isinstance(value, bool | int | float | str):
-        yield "/".join(path), value
-    elif value is not None:
-        yield "/".join(path), str(value)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from vae_flows.image_data import Dequantise
 from vae_flows.latent_models import load_model
-from vae_flows.reports import FinishedRun, Subject, compare, write_report
+from vae_flows.reports import FinishedRun, Subject, as_text, compare, write_report
 from vae_flows.run_folder import RunFolder, write_json
 from vae_flows.training import export, fit, run_config
 
@@ -31,7 +31,7 @@ def test_results_are_exact_and_in_bits(run):
     assert test["nll"]["method"] == "exact" and test["images"] == 7
     assert test["nll"]["value"] == pytest.approx(-run.subject.model.log_prob(x).numpy().mean(), rel=1e-5)
     assert test["bits_per_dim"] == pytest.approx(test["nll"]["value"] / (36 * np.log(2)) + 8, rel=1e-6)
-    assert "exact" in run.folder.report.read_text() and "aef" in compare([run.folder.path]).text()
+    assert "exact" in run.folder.report.read_text() and "aef" in as_text(compare([run.folder.path]))
     pictures = {path.stem for path in run.folder.figures.glob("view_*.png")}
     assert pictures == {"view_deviations", "view_interpolations", "view_temperatures"}
 

@@ -1,3 +1,4 @@
+import sys
 import warnings
 
 import numpy as np
@@ -38,7 +39,7 @@ def stopping(parts, after):
 def test_equals_one_call_on_all_images():
     whole = importance()(X, seed=SEED)
     for size in (1, 6, 20):
-        swept = sweep(importance(), batches(X, size), seed=SEED, progress=False)
+        swept = sweep(importance(), batches(X, size), seed=SEED)
         np.testing.assert_allclose(swept.values, whole.values, rtol=1e-12)
 
 
@@ -53,12 +54,12 @@ def test_what_is_done_is_kept_and_resumed(tmp_path, size):
 
     estimator = ImportanceSampling(log_weight, features=3, samples=10)
     with pytest.raises(KeyboardInterrupt):
-        sweep(estimator, stopping(batches(X, 7), 2), seed=SEED, kept=ArrayFile(file), progress=False)
+        sweep(estimator, stopping(batches(X, 7), 2), seed=SEED, kept=ArrayFile(file))
     assert sum(seen) == 14
-    resumed = sweep(estimator, batches(X, size), seed=SEED, kept=ArrayFile(file), progress=False)
+    resumed = sweep(estimator, batches(X, size), seed=SEED, kept=ArrayFile(file))
     assert sum(seen) == 20
     np.testing.assert_allclose(resumed.values, estimator(X, seed=SEED).values, rtol=1e-12)
-    again = sweep(estimator, batches(X, 3), seed=SEED, kept=ArrayFile(file), progress=False)
+    again = sweep(estimator, batches(X, 3), seed=SEED, kept=ArrayFile(file))
     assert sum(seen) == 40
     np.testing.assert_array_equal(again.values, resumed.values)
     assert [entry.name for entry in tmp_path.iterdir()] == ["kept.npz"]
@@ -76,7 +77,7 @@ def test_what_is_done_is_kept_and_resumed(tmp_path, size):
 )
 def test_refuses_to_resume_with_anything_else(tmp_path, change, message):
     given = {"estimator": importance(), "batches": batches(X[:10], 5), "seed": SEED, "identity": {"run": "a"}}
-    given |= {"kept": ArrayFile(tmp_path / "kept.npz"), "progress": False}
+    given |= {"kept": ArrayFile(tmp_path / "kept.npz")}
     sweep(given.pop("estimator"), given.pop("batches"), **given)
     before = (tmp_path / "kept.npz").read_bytes()
     given = {"estimator": importance(), "batches": batches(X, 5)} | given | change
@@ -87,20 +88,18 @@ def test_refuses_to_resume_with_anything_else(tmp_path, change, message):
 
 def test_more_images_go_on_from_fewer(tmp_path):
     for count in (5, 12):
-        estimate = sweep(
-            importance(), batches(X[:count], 4), seed=SEED, kept=ArrayFile(tmp_path / "kept.npz"), progress=False
-        )
+        estimate = sweep(importance(), batches(X[:count], 4), seed=SEED, kept=ArrayFile(tmp_path / "kept.npz"))
         assert estimate.images == count
     np.testing.assert_allclose(estimate.values, importance()(X[:12], seed=SEED).values, rtol=1e-12)
 
 
 def test_a_failing_write_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "kept.npz"
-    sweep(importance(), batches(X[:5], 5), seed=SEED, kept=ArrayFile(file), progress=False)
+    sweep(importance(), batches(X[:5], 5), seed=SEED, kept=ArrayFile(file))
     before = file.read_bytes()
     monkeypatch.setattr(np, "savez", lambda stream, **arrays: (stream.write(b"half"), 1 / 0))
     with pytest.raises(ZeroDivisionError):
-        sweep(importance(), batches(X, 5), seed=SEED, kept=ArrayFile(file), progress=False)
+        sweep(importance(), batches(X, 5), seed=SEED, kept=ArrayFile(file))
     assert file.read_bytes() == before
 
 
@@ -109,27 +108,29 @@ def test_pairs_go_to_bidirectional_monte_carlo(tmp_path):
     estimator, file = BidirectionalMonteCarlo(hais), tmp_path / "kept.npz"
     pairs = [(X[a:b], Z[a:b]) for a, b in ((0, 3), (3, 4), (4, 6))]
     with pytest.raises(KeyboardInterrupt):
-        sweep(estimator, stopping(pairs, 2), seed=SEED, kept=ArrayFile(file), progress=False)
-    bracket = sweep(estimator, pairs, seed=SEED, kept=ArrayFile(file), progress=False)
+        sweep(estimator, stopping(pairs, 2), seed=SEED, kept=ArrayFile(file))
+    bracket = sweep(estimator, pairs, seed=SEED, kept=ArrayFile(file))
     np.testing.assert_allclose(bracket.gaps, estimator(X[:6], Z[:6], seed=SEED).gaps, rtol=1e-9)
 
 
-def test_bar_counts_images_as_temperatures_pass(capsys):
+def test_bar_counts_whole_images_as_temperatures_pass(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     hais = HamiltonianAIS(MODEL.annealing("prior"), schedule=linear_schedule(30), chains=5, chunk=4)
-    sweep(hais, batches(X[:6], 4), seed=SEED, images=6)
+    sweep(hais, batches(X[:6], 4), seed=SEED, images=6, label="HAIS")
     shown = capsys.readouterr().err
-    assert "100%" in shown and "6.0/6" in shown
+    assert "HAIS: 100%" in shown and "6/6 images" in shown and "." not in shown
+    assert max(map(len, shown.split("\r"))) <= 100
 
 
 def test_warns_once_for_all_images():
     wide = ImportanceSampling(lambda x, noise: 4.0 * noise[..., 0] + 0.0 * x[:, 0], features=1, samples=500)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        sweep(wide, batches(np.zeros([6, 1]), 2), seed=SEED, progress=False)
+        sweep(wide, batches(np.zeros([6, 1]), 2), seed=SEED)
     messages = [str(each.message) for each in caught if each.category is UnreliableWeights]
     assert len(messages) == 1 and "of 6 images" in messages[0]
 
 
 def test_refuses_no_images():
     with pytest.raises(ValueError, match="`batches` must hold at least one image"):
-        sweep(importance(), [], seed=SEED, progress=False)
+        sweep(importance(), [], seed=SEED)

@@ -30,15 +30,15 @@ def test_a_run_says_what_it_is(place):
     assert "history" not in config
     log = (place / "run" / "log.txt").read_text()
     assert "32 training images of 6 x 6 x 1, seed 7" in log and "Report: run/report.html" in log
-    logged = b"".join(path.read_bytes() for path in (place / "run" / "tensorboard").rglob("*tfevents*"))
-    assert b"hyperparameters/latent" in logged
+    (logged,) = (place / "run" / "tensorboard").glob("*.hparams")
+    assert b"latent=2" in logged.read_bytes()
 
 
 def test_it_ends_with_the_evaluation_of_its_preset(place):
     hais = json.loads((place / "run" / "results.json").read_text())["hais"]
     assert (hais["images"], hais["temperatures"]) == (2, 8)
     assert (place / "run" / "figures" / "hais.png").is_file()
-    assert "2 test images, HAIS" in (place / "run" / "log.txt").read_text()
+    assert "HAIS, first 2 images: NLL" in (place / "run" / "log.txt").read_text()
 
 
 def test_it_goes_on_from_anywhere_longer_and_at_another_rate(run, forget, capsys):

@@ -70,7 +70,7 @@ def test_an_incomplete_configuration_is_refused(make_run, capsys):
         (["evaluate", "RUN", "--method", "hais", "--start", "nowhere"], "posterior"),
         (["sample", "RUN", "--out", "x", "--temperature", "-1"], "--temperature"),
         (["sample", "RUN"], "--out"),
-        (["compare"], "RUN"),
+        (["compare"], "runs"),
         (["draw"], "draw"),
     ],
 )
@@ -84,16 +84,24 @@ def test_a_folder_with_files_is_not_sampled_into(make_run, tmp_path, capsys):
     assert "full" in refused(["sample", make_run("a").path, "--out", tmp_path / "full"], capsys)
 
 
-def test_compare_writes_a_page(make_run, tmp_path, capsys):
-    out = tmp_path / "page.html"
-    assert run(["compare", str(make_run("a").path), str(make_run("b", nll=5.0).path), "--out", str(out)]) == 0
+def test_compare_writes_all_forms_of_what_it_finds_in_runs(make_run, results, tmp_path, capsys, monkeypatch):
+    results["test"]["nll"]["unreliable_images"] = 0
+    for name, nll in (("runs/a", 9.0), ("runs/deep/down/b", 5.0)):
+        make_run(name, nll=nll, test=results["test"])
+    monkeypatch.chdir(tmp_path)
+    assert run(["compare"]) == 0
     printed = capsys.readouterr().out
-    assert "5.00*" in printed and str(out) in printed
-    assert "<strong>5.00</strong>" in out.read_text()
+    assert "5.00 ± 1.21*" in printed and "runs/comparison.html" in printed
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]  # nothing beside what was there
+    forms = {suffix: (tmp_path / f"runs/comparison.{suffix}").read_text() for suffix in ("html", "csv", "md", "tex")}
+    assert "<strong>5.00 ± 1.21</strong>" in forms["html"]
+    assert "**5.00 ± 1.21**" in forms["md"] and r"\textbf{5.00 $\pm$ 1.21}" in forms["tex"]
+    assert "deep/down/b" in forms["csv"].splitlines()[1]
 
 
 def test_an_unwritable_page_is_refused(make_run, tmp_path, capsys):
-    assert "absent" in refused(["compare", make_run("a").path, "--out", tmp_path / "absent" / "page.html"], capsys)
+    (tmp_path / "file").write_text("")
+    assert "file" in refused(["compare", make_run("a").path, "--out", tmp_path / "file" / "page.html"], capsys)
 
 
 def test_ctrl_c_gives_130(monkeypatch, make_run, capsys):

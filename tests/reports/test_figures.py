@@ -6,6 +6,7 @@ from vae_flows.reports.curves import training_curves
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import image_grid, reconstruction_pairs, to_bytes
 from vae_flows.reports.latent_space import latent_map, principal_components
+from vae_flows.reports.projector import write_projector
 
 RANDOM = np.random.default_rng(0)
 
@@ -28,6 +29,14 @@ def test_every_image_pixel_is_a_square_of_screen_pixels(channels, tmp_path):
     area = min(areas.values())
     assert round(area**0.5) ** 2 == area and area > 100
     assert picture.shape[1] > 1200
+
+
+def test_sheets_of_colours_have_gaps_that_show_what_is_behind(tmp_path):
+    for channels, gaps in ((1, 0), (3, 1)):
+        save(image_grid(np.full((4, 6, 6, channels), 255, np.uint8), columns=2), tmp_path / "sheet.png")
+        opaque = np.asarray(PIL.Image.open(tmp_path / "sheet.png"))[..., 3] > 0
+        inside = opaque[opaque.any(1)][:, opaque.any(0)]  # without what is empty from side to side
+        assert inside.all() and np.count_nonzero(np.diff(opaque.any(1))) == 2 + 2 * gaps
 
 
 def test_fewer_images_than_columns():
@@ -108,7 +117,18 @@ def test_curves_show_what_was_logged():
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Negative ELBO, nats per image", "KL, nats"]
     assert [line.get_label() for line in figure.axes[0].lines] == ["train", "validation"]
     assert figure.axes[0].get_ylim()[1] < 110  # the first plunge does not flatten the rest
+    constant = {"neg_elbo": {"train": falling}, "learning_rate": {"train": (steps, np.full(100, 5e-4, "float32"))}}
+    low, high = training_curves(constant).axes[1].get_ylim()
+    assert low == 0.0 and high > 5.5e-4  # a level line, not its last digits
     (alone,) = training_curves({"neg_elbo": {"train": falling}}).axes
     assert len(alone.lines) == 1
     with pytest.raises(ValueError, match="neg_elbo"):
         training_curves({"kl": {}})
+
+
+def test_the_projector_s_sheet_of_pictures_is_a_square(tmp_path):
+    images = RANDOM.integers(1, 256, (6, 4, 4, 1)).astype(np.uint8)
+    write_projector(tmp_path, RANDOM.normal(size=(6, 5)), images)
+    sheet = np.asarray(PIL.Image.open(tmp_path / "codes.png"))  # TensorBoard takes as many rows as columns
+    assert sheet.shape == (12, 12, 3) and not sheet[8:].any()
+    np.testing.assert_array_equal(sheet[4:8, 8:, 0], images[5, ..., 0])

@@ -9,12 +9,15 @@ import pytest
 import registry
 import scipy.stats
 import tensorflow as tf
+from google.protobuf import text_format
+from tensorboard.plugins import projector
 
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.sources import load
 from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun
+from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.run_report import write_report
 from vae_flows.reports.subject import Subject
 from vae_flows.run_folder import RunFolder, read_json, write_json
@@ -70,9 +73,9 @@ def folder(tmp_path_factory):
     config["evaluation"] = {"importance": {"samples": 8}}
     write_json(folder.config, {**config, "preparation": Binarise().to_config()})
     model.save(folder.model)
-    with tf.summary.create_file_writer(str(folder.tensorboard / "train")).as_default():
+    with tf.summary.create_file_writer(str(folder.tensorboard)).as_default():
         for step in range(5):
-            tf.summary.scalar("neg_elbo", 10.0 - step, step=step)
+            tf.summary.scalar("neg_elbo/train", 10.0 - step, step=step)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         run = FinishedRun.trained(folder, Subject(model, data, Binarise(), seed=1))
@@ -94,6 +97,19 @@ def test_report_leaves_the_contract_s_files(folder):
     assert folder.report.read_text().count("data:image/png") == 7
 
 
+def test_the_projector_has_codes_labels_and_pictures(folder):
+    place = folder.tensorboard
+    codes = np.fromfile(place / "codes.bytes", "float32").reshape(4, -1)
+    assert np.isfinite(codes).all() and codes.shape[1] == registry.MODELS["VAE"].build().latent_features
+    assert len((place / "codes.tsv").read_text().split()) == 4
+    assert PIL.Image.open(place / "codes.png").size == (2 * 6, 2 * 6)
+    config = text_format.Parse((place / "projector_config.pbtxt").read_text(), projector.ProjectorConfig())
+    (shown,) = config.embeddings
+    assert (shown.tensor_path, list(shown.tensor_shape)) == ("codes.bytes", list(codes.shape))
+    assert (shown.metadata_path, shown.sprite.image_path) == ("codes.tsv", "codes.png")
+    assert list(shown.sprite.single_image_dim) == [6, 6]
+
+
 def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):
     before = read(folder)
     with np.load(folder.test_images) as each:
@@ -104,7 +120,7 @@ def test_a_smaller_evaluation_does_not_replace_a_larger_one(folder, capsys):
         assert each["nll_error"].shape == (4,) and np.all(each["nll_error"] > 0)
     assert run(["evaluate", str(folder.path), "--samples", "16", "--images", "3"]) == 0
     said = capsys.readouterr().out
-    assert "3 test images, 16 importance samples" in said and "stays in front" in said
+    assert "3 test images, 16 samples each" in said and "stays in front" in said
     after = read(folder)
     (further,) = after.pop("further")
     assert further["test"]["images"] == 3 and further["test"]["nll"]["samples"] == 16
@@ -142,7 +158,20 @@ def test_bidirectional(folder, capsys):
     assert (found["images"], found["chains"], found["temperatures"], found["start"]) == (3, 4, 8, "prior")
     assert [point["temperatures"] for point in found["curve"]] == [2, 4, 8]
     page = folder.report.read_text()
-    assert "Bidirectional Monte Carlo" in page and f"{found['importance']:,.3f}" in page
+    assert "Bidirectional Monte Carlo" in page and f"{-found['importance']:,.3f}" in page
+    said = capsys.readouterr().out.splitlines()
+    assert f"{-found['upper']:,.3f} ≤ NLL ≤ {-found['lower']:,.3f}" in said[1]
+    assert said[2] == headline(read(folder))  # the last line is the figure to believe
+
+
+def test_ctrl_c_says_how_to_go_on(folder, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vae_flows.reports.judging.importance", interrupted)
+    assert run(["evaluate", str(folder.path), "--images", "3"]) == 130
+    expected = f"Go on with:\n  python -m vae_flows.reports evaluate {folder.path} --method importance --images 3\n"
+    assert expected in capsys.readouterr().err
 
 
 def test_samples_as_files(folder, tmp_path):
@@ -184,9 +213,9 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
     assert run(["compare", str(folder.path), str(other.path), "--out", str(tmp_path / "page.html")]) == 0
     if name == "mixture, exact":
         nll = read(other)["test"]["nll"]
-        assert nll["method"] == "exact" and "exact" in page and "-log p(x), validation" in page
+        assert nll["method"] == "exact" and "exact" in page and "NLL, validation" in page
         assert nll["value"] == pytest.approx(-np.mean(model.log_prob(subject.prepared(4))), rel=1e-6)
-        assert run(["evaluate", str(other.path)]) == 0 and "exact: 5 test images" in capsys.readouterr().out
+        assert run(["evaluate", str(other.path)]) == 0 and "5 test images, exact" in capsys.readouterr().out
         assert run(["evaluate", str(other.path), "--method", "hais"]) == 1
         assert "gives log p(x) itself" in capsys.readouterr().err
     else:

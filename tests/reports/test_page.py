@@ -2,7 +2,7 @@ import base64
 import html.parser
 import re
 
-from vae_flows.reports.likelihood_table import likelihood_tables
+from vae_flows.reports.likelihood_table import headline, likelihood_tables
 from vae_flows.reports.page import render, write_page
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -40,6 +40,7 @@ def test_the_page_needs_nothing_beside_it(make_run):
     text = folder.report.read_text()
     page = Page(text)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "prefers-color-scheme: dark" in text
     assert "http" not in text and "@import" not in text and "url(" not in text
     (source,) = [value for name, value in page.attributes if name in ("src", "href", "srcset", "data")]
     kind, data = source.split(",")
@@ -56,7 +57,7 @@ def test_the_page_shows_the_results_and_the_configuration(make_run):
     for expected in (
         *("quickstart on digits", "108.32 ± 1.21 nats", "112.90", "25.10", "87.80", "113.20", "1,234,567", "2,043"),
         *(
-            "too large, or unknown, for 451 of 500 images: their -log p(x) by importance sampling is too high",
+            "too large, or unknown, for 451 of 500 images: their NLL by importance sampling is too high",
             "500 test images, 1,000 samples each, effective sample size 42.1",
             "data_dir none",
             "preparation",
@@ -78,18 +79,33 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
     likelihood, bracket = likelihood_tables(results)
     assert len(likelihood.rows) == len(plain[0].rows) + 2
     shown = {row[0]: row[1:] for row in likelihood.rows}
-    assert shown["-log p(x), bits per dimension"][0] == "3.123"
+    assert shown["bits per dimension"][0] == "3.123"
     how = "100 images, 16 chains, 1,000 temperatures, acceptance 65%, step size 0.123, 230 s"
-    assert shown["-log p(x), annealed importance sampling"] == ("107.90", "2.30", how)
+    assert shown["NLL of the first 100 alone, HAIS"] == ("107.90", "2.30", how)
     assert bracket.rows == (
-        ("log p(x), lower bound", "-98.320"),
-        ("log p(x), upper bound", "-97.910"),
+        ("NLL, lower bound", "97.910"),
+        ("NLL, upper bound", "98.320"),
         ("gap", "0.410"),
     )
 
 
+def test_the_figure_to_believe(results):
+    few = {"nll": 112.1, "standard_error": 5.5, "images": 20, "chains": 8, "temperatures": 100, "unreliable_images": 0}
+    few["over_importance"] = {"log_likelihood": 0.732, "standard_error": 0.201}
+    images = ": 500 test images, 1,000 samples each."
+    assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by an unknown amount{images}"
+    results["hais"] = few  # a shift between the same images, not a mean of others
+    assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by 0.73 ± 0.20 (HAIS){images}"
+    results["hais"] = {**few, "unreliable_images": 3}
+    assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by 0.73 ± 0.20 or more (HAIS){images}"
+    results["hais"] = {**few, "nll": 107.6, "standard_error": 1.2, "images": 500}
+    assert headline(results) == "NLL 107.60 ± 1.20 nats: 500 test images, HAIS, 8 chains, 100 temperatures."
+    results["test"]["nll"]["unreliable_images"] = 0
+    assert headline(results) == f"NLL 108.32 ± 1.21 nats{images}"
+
+
 def test_templates_escape_and_refuse_what_is_missing():
-    values = {"title": "<b>&", "lead": "", "columns": [], "rows": [], "notes": ["<i>"], "figures": []}
+    values = {"title": "<b>&", "lead": "", "head": [], "rows": [], "notes": ["<i>"], "figures": []}
     text = render("comparison.html.j2", **values)
     assert "&lt;b&gt;&amp;" in text and "<i>" not in text
     assert not re.search(r"{[{%]", text)

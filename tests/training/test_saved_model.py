@@ -73,12 +73,51 @@ def test_every_batch_size_and_the_seed_count(exported):
     assert np.any(one != other)  # the images are binarised anew, too
 
 
-def test_images_of_another_shape_or_kind_are_refused(exported):
-    loaded = tf.saved_model.load(str(exported[1]))
-    for wrong in (np.zeros([2, 7, 6, 1], np.uint8), np.zeros([2, 6, 6, 3], np.uint8), np.zeros([2, *registry.IMAGE])):
-        for call in (loaded.encode, lambda x: loaded.reconstruct(x, SEED), lambda x: loaded.log_likelihood(x, 2, SEED)):
-            with pytest.raises((ValueError, TypeError)):
-                call(tf.constant(wrong))
+WRONG = {
+    "width": np.zeros([2, 6, 7, 1], np.uint8),
+    "no batch": np.zeros([6, 6, 1], np.uint8),
+    "float64": IMAGES / 255.0,
+    "float32": (IMAGES / 255.0).astype("float32"),
+    "tensor": tf.constant(IMAGES / 255.0),
+    "list": (IMAGES / 255.0).tolist(),
+    "int64": IMAGES.astype("int64"),
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(exported):
+    return tf.saved_model.load(str(exported[1]))
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_images_of_another_shape_or_kind_are_refused(loaded, kind):
+    wrong = WRONG[kind]
+    expected = (
+        r"`images` must be uint8 \[B, 6, 6, 1\], 0 to 255 as a data set gives them. Received: .* of shape \[.* 1\]"
+    )
+    for call in (loaded.encode, lambda x: loaded.reconstruct(x, SEED), lambda x: loaded.log_likelihood(x, 2, SEED)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
+            call(wrong)
+
+
+def test_numbers_out_of_range_are_refused(loaded):
+    for samples in (0, -1):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"`samples` must be at least 1. Received: {samples}"):
+            loaded.log_likelihood(IMAGES, samples, SEED)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"`count` must be at least 1. Received: {samples}"):
+            loaded.sample(samples, SEED, 1.0)
+    for temperature in (-0.5, np.nan):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="`temperature` must be at least 0. Received: (-0.5|nan)"
+        ):
+            loaded.sample(2, SEED, temperature)
+
+
+def test_images_and_seeds_as_numpy_and_python_have_them(loaded):
+    expected = loaded.reconstruct(images=IMAGES, seed=SEED)
+    for images in (IMAGES.tolist(), tf.constant(IMAGES)):
+        for seed in ([5, 11], np.array([5, 11])):
+            np.testing.assert_array_equal(loaded.reconstruct(images, seed), expected)
 
 
 STRANGER = """
@@ -106,6 +145,10 @@ np.savez(
 served = {"encode": dict(images=images), "sample": dict(count=2, seed=seed, temperature=1.0)}
 for name, arguments in served.items():
     loaded.signatures[name](**{key: tf.convert_to_tensor(value) for key, value in arguments.items()})
+try:
+    loaded.encode(images / 255.0)
+except tf.errors.InvalidArgumentError as error:
+    print(*[line for line in str(error).splitlines() if "`images`" in line])
 strangers = {name.split(".")[0] for name in sys.modules} & set(sys.argv[3].split(","))
 print(*sorted(set(loaded.signatures) - {"serving_default"}), *strangers)
 """
@@ -117,7 +160,9 @@ def test_it_answers_where_only_tensorflow_is_installed(exported, tmp_path):
     command = [sys.executable, "-c", STRANGER, str(exported[1]), str(tmp_path / "images.npy"), refused]
     done = subprocess.run([*command, str(tmp_path / "out.npz")], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip() == "decode encode log_likelihood reconstruct sample"
+    refusal, functions = done.stdout.splitlines()
+    assert "must be uint8 [B, 6, 6, 1], 0 to 255 as a data set gives them. Received: float64 of" in refusal
+    assert functions == "decode encode log_likelihood reconstruct sample"
     here = answers(tf.saved_model.load(str(exported[1])))
     with np.load(tmp_path / "out.npz") as there:
         for name, values in here.items():
