@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import push, standard_normal_log_prob
+from vae_flows.densities.pushforward import push, standard_normal_log_prob
 
 __all__ = ["PrecisionNormal"]
 

@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import pull
+from vae_flows.densities.pushforward import pull
 from vae_flows.vlae.linearised import AnyNetwork, linearised
 
 __all__ = ["Quadratic"]

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from vae_flows.densities.noise import standard_normal
+from vae_flows.densities.pushforward import standard_normal
 from vae_flows.latent_models.refiner import Refiner
 
 __all__ = ["SemiAmortised"]
