@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from vae_flows.densities.pushforward import push
 from vae_flows.densities.precision import PrecisionNormal
+from vae_flows.densities.pushforward import push
 from vae_flows.latent_models.refiner import Refiner
 from vae_flows.vlae.quadratic import Quadratic
 

@@ -209,9 +209,7 @@ def test_damaged_archives_are_refused_by_name(tmp_path, cache):
     path = tmp_path / "set.npz"
     facts = {"descr": "|u1", "fortran_order": False, "shape": GREY.shape}
     member(path, header=lambda stream: np.lib.format.write_array_header_1_0(stream, facts), content=bytes(700))
-    with pytest.raises(
-        ValueError, match=r"set\.npz is broken.*train\.npy declares 1,200 bytes of pixels and holds 828"
-    ):
+    with pytest.raises(ValueError, match=r"set\.npz is broken.*train\.npy declares 1,200 bytes .* and holds 828"):
         load(str(path), memory_limit=0)
     member(path, header=lambda stream: None, content=b"no array")
     with pytest.raises(ValueError, match=r"set\.npz is broken.*magic"):
