@@ -121,7 +121,7 @@ def _cell(column, run, runs):
         return Cell("-", column.numeric)
     text = column.text(value) + (f" ± {column.text(error).lstrip('+')}" if error is not None else "") + "†" * flagged
     if column.images is not None and column.images(run) != _IMAGES(run):
-        text += f" ({column.images(run):,} images)"
+        text += f" ({column.images(run):,})"
     return Cell(text, column.numeric, "" if column.images is None else _mark(column, run, runs), flagged, value, error)
 
 
@@ -151,6 +151,8 @@ def _notes(runs, rows, left_out):
         notes.append(
             "† is flagged: of some images the figure is too high by an unknown amount. It is never marked as the best."
         )
+    if any(cell.text.endswith(")") and cell.numeric for cell in cells):
+        notes.append("A number in brackets is that of the images, where it is not the one in the last column.")
     if len({run.kind for run in runs}) > 1:
         notes.append(
             "Runs on other test images, or on pixels otherwise prepared, do not compare: the best of each kind is marked."
