@@ -68,11 +68,14 @@ class Run:
         recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
         print(f"{self.config['preset']}: {self.data.train.count:,} training images of {shape}, seed {seed}")
         how = {"steps": self.config["steps"], "resume": self.resumed, "restart": self.restart}
-        self._log()
+        if not self.resumed:
+            self._log()
         try:
             self.outcome = training.fit(recipe, self.data, self.folder, seed=seed, **how)
-        finally:
+        except KeyboardInterrupt:
             self._log()
+            raise
+        self._log()
         training.export(recipe.model, recipe.preparation, self.folder.saved_model)
 
     def _log(self):

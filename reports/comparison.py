@@ -121,7 +121,7 @@ def _cell(column, run, runs):
         return Cell("-", column.numeric)
     text = column.text(value) + (f" ± {column.text(error).lstrip('+')}" if error is not None else "") + "†" * flagged
     if column.images is not None and column.images(run) != _IMAGES(run):
-        text += f" ({column.images(run):,} images)"
+        text += f" ({column.images(run):,})"
     return Cell(text, column.numeric, "" if column.images is None else _mark(column, run, runs), flagged, value, error)
 
 
@@ -151,6 +151,8 @@ def _notes(runs, rows, left_out):
         notes.append(
             "† is flagged: of some images the figure is too high by an unknown amount. It is never marked as the best."
         )
+    if any(cell.text.endswith(")") and cell.numeric for cell in cells):
+        notes.append("A number in brackets is that of the images, where it is not the one in the last column.")
     if len({run.kind for run in runs}) > 1:
         notes.append(
             "Runs on other test images, or on pixels otherwise prepared, do not compare: the best of each kind is marked."
@@ -207,7 +209,10 @@ COLUMNS = (
     ),
     Column("-ELBO", _test("neg_elbo"), _nats, _test("neg_elbo_standard_error"), _IMAGES, values="neg_elbo", brief=True),
     Column("KL", _test("kl"), _nats),
-    Column("bits/dim", _test("bits_per_dim"), "{:.3f}".format, images=_IMAGES, flagged=_NLL.flagged, brief=True),
+    Column(
+        *("bits/dim", _test("bits_per_dim"), "{:.3f}".format),
+        **{"images": _IMAGES, "flagged": _NLL.flagged, "values": "nll", "brief": True},
+    ),
     Column(*("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images"))),
     Column("weights", lambda run: run.results["parameters"], "{:,}".format),
     Column("steps", lambda run: run.results["steps"], "{:,}".format),

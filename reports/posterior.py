@@ -74,7 +74,9 @@ def spread_of_fits(subject, images):
         log_weights = tf.cast(subject.model.infer(x).log_weight(noise), tf.float64)  # [samples, B]
         return tf.reduce_logsumexp(log_weights, 0) - tf.reduce_mean(log_weights, 0)
 
-    order = np.argsort(subject.image_by_image(divergence, images, batch=_TOGETHER_RANKED))
+    order = np.argsort(
+        subject.image_by_image(divergence, images, batch=_TOGETHER_RANKED, label="fits of the posterior")
+    )
     return order[np.unique([0, len(order) // 2, len(order) - 1])]
 
 

@@ -142,11 +142,11 @@ def _codes(subject, images):
     """Codes of the first images before and after the posterior's flow, of the same noise, or the exact code: [N, D]."""
     model = subject.model
     if subject.exact:
-        return None, subject.image_by_image(lambda x, first: model.encode(x), images)
+        return None, subject.image_by_image(lambda x, first: model.encode(x), images, label="codes")
 
     def samples(x, first):
         noise = PlacedNoise.of(key(subject.seed, Purpose.CODES), images=tf.shape(x)[0], first=first)
         u = noise.normal(count=1, features=model.noise_features)
         return tf.stack([model.infer(x, start=start).latent(u)[0] for start in ("base", "posterior")], 1)  # [B, 2, D]
 
-    return np.moveaxis(subject.image_by_image(samples, images), 1, 0)
+    return np.moveaxis(subject.image_by_image(samples, images, label="codes"), 1, 0)

@@ -122,3 +122,12 @@ def test_files_hold_the_table(judged, tmp_path):
     page = (tmp_path / "new" / "page.html").read_text()
     assert page.count("data:image/png") == 2 and "http" not in page
     assert {path.suffix for path in (tmp_path / "new").iterdir()} == {".html", ".csv", ".md", ".tex"}
+
+
+def test_bits_per_dimension_tie_as_the_nll_does(judged, results):
+    paths = [judged(name, 80.0 + shift + NOISE[0]) for name, shift in (("a", 0.0), ("b", 1e-3))]
+    for path, bits in zip(paths, (2.0, 2.001), strict=True):
+        found = read_json(path / "results.json")
+        write_json(path / "results.json", {**found, "test": {**found["test"], "bits_per_dim": bits}})
+    np.savez(paths[1] / "test_images.npz", nll=80.001 + NOISE[0], neg_elbo=NOISE[0])
+    assert marks(compare(paths), "bits/dim") == marks(compare(paths)) == {"a": "best", "b": ""}
