@@ -25,6 +25,7 @@ from vae_flows import (
     latent_models,
     nvae_tf,
     training,
+    vlae,
 )
 
 # To begin with
@@ -312,6 +313,73 @@ def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batc
     return pixel_vae(data, encoder, decoder, posterior, law, preparation, **settings)
 
 
+# Variational Laplace, and what it is compared with: Park et al. 2019, arXiv:2211.17267
+
+Compared = Literal["vlae", "vae", "sa_vae", "householder", "iaf", "iwae", "dreg", "sticking"]
+
+
+def centred_law(data, pixels):
+    """Bernoulli, or Gaussian logits around their means with one learned scale; and the preparation of the images."""
+    shape, levels = data.spec.shape, data.spec.levels
+    if pixels == "bernoulli":
+        return densities.Bernoulli(shape), image_data.Binarise(levels=levels)
+    preparation, logit = image_data.Dequantise(levels=levels), flows.LogitPixels(alpha=0.05)
+    x, centred = preparation(data.train.images[:5000], (0, 0)), flows.CentredPixels(shape)
+    centred.centre_on(flows.chained([logit]).forward(x))
+    law = densities.SharedScaleGaussian(shape, initial_scale=flows.spread(x, [logit]))
+    return flows.TransformedPixels(law, [logit, centred]), preparation
+
+
+def mnist_vlae(
+    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, samples=10,
+    latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
+):  # fmt: skip
+    """VLAE, dense 500-500, latent 50, 4 steps; or VAE, SA-VAE, Householder or IAF posterior of so many steps, or IWAE"""
+    law, preparation = centred_law(data, pixels)
+    encoder = encoders.DenseEncoder(data.spec.shape, hidden=hidden)
+    decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=hidden)
+    posterior, size = densities.DiagonalNormal(latent, context=encoder.features), {"context": encoder.features}
+    refine, objective = None, latent_models.Elbo()
+    match model:
+        case "vlae":
+            refine = vlae.Laplace(steps=steps)
+        case "sa_vae":
+            refine = vlae.SemiAmortised(steps=steps)
+        case "householder":
+            posterior = flows.premade.householder(latent, layers=steps, step_context=None, **size)
+        case "iaf":
+            posterior = flows.premade.iaf(latent, layers=steps, hidden=(500,), step_context=None, **size)
+        case "iwae":
+            objective = latent_models.Iwae(samples)
+        case "dreg":
+            objective = latent_models.DoublyReparameterised(samples)
+        case "sticking":
+            objective = latent_models.StickingTheLanding()
+    return training.Recipe(
+        model=latent_models.VAE(
+            encoder=densities.Conditional(encoder, posterior),
+            decoder=densities.Conditional(decoder, law),
+            prior=densities.StandardNormal(latent),
+            refine=refine,
+            objective=objective,
+        ),
+        preparation=preparation,
+        optimizer=training.Adam(learning_rate),
+        batch=batch,
+        epochs=epochs,
+        evaluation={"importance": {"samples": 5000}, "hais": {"images": 100, "chains": 8, "temperatures": 1000}},
+    )
+
+
+def cifar10_vlae(
+    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, samples=10,
+    latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
+):  # fmt: skip
+    """The same on colours; and on SVHN, by --dataset svhn_cropped"""
+    given = {"model": model, "pixels": pixels, "steps": steps, "samples": samples, "latent": latent, "hidden": hidden}
+    return mnist_vlae(data, epochs=epochs, batch=batch, learning_rate=learning_rate, **given)
+
+
 # NVAE: Vahdat, Kautz 2020, arXiv:2007.03898. `epochs=` sets the lengths of the schedules, too; --epochs does not.
 
 
@@ -551,6 +619,9 @@ PRESETS = experiment.catalogue(
                 mnist_no_flow, mnist_planar, mnist_radial, mnist_householder, mnist_nice, mnist_realnvp,
                 mnist_sylvester, mnist_spline, mnist_iaf_320, mnist_iaf_320_maf_prior, mnist_plane,
             ]
+        },
+        "Variational Laplace, and its equals (arXiv:2211.17267); for fashion_mnist, omniglot, svhn_cropped, too": {
+            "mnist": [mnist_vlae], "cifar10": [cifar10_vlae],
         },
         "NVAE (arXiv:2007.03898)": {
             "mnist": [mnist_nvae, mnist_nvae_small], "cifar10": [cifar10_nvae], "celeb_a": [celeba64_nvae],

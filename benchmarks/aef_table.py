@@ -12,17 +12,13 @@ Rows that are finished are not repeated, and one that was interrupted goes on: t
 import json
 import math
 import pathlib
-import subprocess
-import sys
 
 import click
 import numpy as np
-import scipy.stats
 
-from vae_flows.reports import FinishedRun
+from benchmarks.table_runs import mean_and_error, slug, trained
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import labelled_rows
-from vae_flows.run_folder import RunFolder
 
 REFERENCE = "VAE"
 ROWS = {
@@ -35,7 +31,6 @@ ROWS = {
     "IWAE": ("mnist_aef_vae", ["prior=maf", "objective=iwae"]),
 }
 WHOLE = {"MAF of all pixels": ("mnist_pixel_maf", [])}  # one for all latent sizes
-SCRIPT = pathlib.Path(__file__).parent.parent / "run_script.py"
 SHOWN = 12  # samples of each row
 
 
@@ -49,11 +44,13 @@ SHOWN = 12  # samples of each row
 @click.option("--seed", default=0, show_default=True)
 def main(latents, out, **options):
     """The table; a block for each latent size."""
-    out, blocks = pathlib.Path(out), []
-    whole = {name: trained(out / slug(name), *row, **options) for name, row in WHOLE.items()}
+    out, blocks, length = pathlib.Path(out), [], f"iterations={options['steps']}"
+    whole = {
+        name: trained(out / slug(name), preset, [*given, length], **options) for name, (preset, given) in WHOLE.items()
+    }
     for latent in map(int, latents.split(",")):
         runs = {
-            name: trained(out / f"{slug(name)}-{latent}", preset, [*given, f"latent={latent}"], **options)
+            name: trained(out / f"{slug(name)}-{latent}", preset, [*given, length, f"latent={latent}"], **options)
             for name, (preset, given) in ROWS.items()
         }
         rows = figures({**runs, **whole}, latent)
@@ -62,22 +59,6 @@ def main(latents, out, **options):
         samples(runs, out / f"samples-{latent}.png")
         blocks.append(table(rows))
     print("\n".join([HEAD, *blocks]))
-
-
-def slug(name):
-    return "-".join(name.lower().replace(",", "").split())
-
-
-def trained(path, preset, given, **options):
-    """The run in a folder, carried out as far as it is not."""
-    folder = RunFolder(path)
-    if not folder.test_images.is_file():
-        words = [preset, *given, f"iterations={options['steps']}", "--out", path]
-        words += ["--resume"] if folder.config.is_file() else []
-        for name, value in options.items():
-            words += [] if value is None else [f"--{name.replace('_', '-')}", value]
-        subprocess.run([sys.executable, SCRIPT, *map(str, words)], check=True)
-    return FinishedRun.open(path)
 
 
 def figures(runs, latent):
@@ -90,9 +71,9 @@ def figures(runs, latent):
     for name, run in runs.items():
         results, levels = run.results, run.preparation.levels
         nats = math.prod(run.model.image_shape) * math.log(2.0)
-        bits, error = _mean(values[name]["nll"] / nats)
+        bits, error = mean_and_error(values[name]["nll"] / nats)
         bound = results["test"]["neg_elbo"]
-        gain, gain_error = _mean((values[REFERENCE]["nll"] - values[name]["nll"]) / nats)
+        gain, gain_error = mean_and_error((values[REFERENCE]["nll"] - values[name]["nll"]) / nats)
         found[name] = {
             "name": name,
             "latent": latent if name in ROWS else "",
@@ -109,10 +90,6 @@ def figures(runs, latent):
             "images_per_second": results["training"]["images_per_second"],
         }
     return found
-
-
-def _mean(values):
-    return float(np.mean(values)), float(scipy.stats.sem(values))
 
 
 HEAD = "| model | D | bits/dim | by | -ELBO | gain over the VAE | images/s |\n|---|---|---|---|---|---|---|"

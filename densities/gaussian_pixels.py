@@ -97,7 +97,7 @@ class SharedScaleGaussian(_LearnedScaleGaussian):
     Call:
         loc [..., H, W, C] -> `tfd.Distribution` on images [H, W, C].
 
-    Reference: Park et al. Variational Laplace Autoencoders. 2019 (ICML)
+    Reference: Park et al. Variational Laplace Autoencoders. 2019. arXiv:2211.17267
     """
 
     def __init__(self, image_shape, *, initial_scale=1.0, **kwargs):

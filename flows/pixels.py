@@ -171,7 +171,7 @@ def spread(x, transforms=()):
         >>> spread(tf.constant([[[[0.2]]], [[[0.6]]]]))
         0.2...
 
-    Reference: Park et al. Variational Laplace Autoencoders. 2019 (ICML)
+    Reference: Park et al. Variational Laplace Autoencoders. 2019. arXiv:2211.17267
     """
     y = chained(transforms).forward(x)
     return float(tf.sqrt(tf.reduce_mean(tf.math.reduce_variance(y, 0))))

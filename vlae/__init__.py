@@ -1,4 +1,4 @@
-"""The variational Laplace autoencoder (Park et al. 2019), and the other way to refine a posterior that it is compared with."""
+"""The variational Laplace autoencoder (arXiv:2211.17267), and the other way to refine a posterior that it is compared with."""
 
 import lazy_loader as lazy
 

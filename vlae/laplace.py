@@ -36,7 +36,7 @@ class Laplace(Refiner):
     Call:
         q0, x, decoder, prior -> `PrecisionNormal` with batch shape [B], events [D].
 
-    Reference: Park, Kim, Kim. Variational Laplace Autoencoders. 2019 (ICML)
+    Reference: Park, Kim, Kim. Variational Laplace Autoencoders. 2019. arXiv:2211.17267
     Differs from the paper: later steps are solved by conjugate gradients, unless `iterations` is None.
     """
 

@@ -1,0 +1,44 @@
+"""Runs behind a table: each trained by `run_script.py` in a folder of its own, once; a table may take several calls."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import scipy.stats
+
+from vae_flows.reports import FinishedRun
+from vae_flows.run_folder import RunFolder
+
+__all__ = ["mean_and_error", "slug", "trained"]
+
+_SCRIPT = pathlib.Path(__file__).parent.parent / "run_script.py"
+
+
+def slug(name):
+    """The name of a row as that of a folder."""
+    return "-".join(name.lower().replace(",", "").split())
+
+
+def trained(path, preset, given, **options):
+    """The run in a folder, carried out as far as it is not.
+
+    Args:
+        path: The folder.
+        preset: Name of the preset.
+        given: Its hyperparameters, "NAME=VALUE" each.
+        options: Of the command line, by name; None leaves one out.
+    """
+    folder = RunFolder(path)
+    if not folder.test_images.is_file():
+        words = [preset, *given, "--out", path]
+        words += ["--resume"] if folder.config.is_file() else []
+        for name, value in options.items():
+            words += [] if value is None else [f"--{name.replace('_', '-')}", value]
+        subprocess.run([sys.executable, _SCRIPT, *map(str, words)], check=True)
+    return FinishedRun.open(path)
+
+
+def mean_and_error(values):
+    """Mean, and its standard error."""
+    return float(np.mean(values)), float(scipy.stats.sem(values))
