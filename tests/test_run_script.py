@@ -44,7 +44,8 @@ def test_a_run_leaves_all_that_is_promised(finished):
     assert list((out / "checkpoints").glob("ckpt-*/*.index"))
     assert list((out / "tensorboard").rglob("events*"))
     assert done.stdout.splitlines()[0].startswith("quickstart on digits")
-    assert "Report:" in done.stdout.splitlines()[-1]
+    place, figure = done.stdout.splitlines()[-2:]
+    assert place.startswith("Report:") and figure.startswith("NLL ")
     assert "Report:" in (out / "log.txt").read_text()
     assert "oneDNN" not in done.stderr and "Traceback" not in done.stderr
 
@@ -69,7 +70,7 @@ def test_occupied_folder_is_refused_and_resumed(finished, capfd):
     assert (out / "results.json").read_text() == before
     assert run("--steps", 40, "--out", out, "--resume", "--quiet") == 0
     said, warned = capfd.readouterr()
-    assert "Report:" in said and said.count("\n") == 1
+    assert said.startswith("Report:") and "\nNLL " in said and said.count("\n") == 2
     assert "Pareto" in warned
     assert "Continuing after step 30" in (out / "log.txt").read_text()
     assert json.loads((out / "results.json").read_text())["steps"] == 40
