@@ -37,7 +37,7 @@ def test_it_is_resumed_bit_for_bit_with_averages_and_singular_vectors(finished, 
     whole, parts = finished[0], train(tmp_path / "parts", 3, 14)
     for one, other in zip(whole.optimizer.variables, parts.optimizer.variables, strict=True):
         np.testing.assert_array_equal(one, other)
-    checkpoints = [folder / "checkpoints" / "ckpt-14" for folder in (finished[1].path, tmp_path / "parts")]
+    checkpoints = [folder / "checkpoints" / "ckpt-14" / "state" for folder in (finished[1].path, tmp_path / "parts")]
     one, other = (tf.train.load_checkpoint(str(path)) for path in checkpoints)
     names = [name for name in one.get_variable_to_shape_map() if name.startswith(("model/", "optimizer/"))]
     assert sum("every_weight" in name for name in names) >= len(whole.model.non_trainable_weights)
