@@ -51,7 +51,7 @@ def main(datasets, out, epochs, equal_time, **options):
         runs = {name: run(name, model, epochs) for name, model in ROWS.items()}
         if equal_time:
             seconds = {name: runs[name].results["training"]["seconds"] for name in (REFERENCE, SLOW)}
-            runs[LONGER] = run(LONGER, "vae", round(epochs * seconds[SLOW] / seconds[REFERENCE]))
+            runs[LONGER] = run(LONGER, "vae", max(epochs, round(epochs * seconds[SLOW] / seconds[REFERENCE])))
         rows = figures(runs)
         (folder / "table.json").write_text(json.dumps(rows, indent=1))
         print(table(dataset, rows))

@@ -77,6 +77,10 @@ class LatentModel(ImageModel):
         x = self.check_images(x)
         return self.inference(x, self.proposal(x, start=start), start=start)
 
+    def path(self, x):
+        """The laws that lead to the posterior where it is refined, the encoder's first: {what it is: `Inference`}."""
+        return {}
+
     def minimised(self, x, target, *, seed, step, training):
         inference = self.inference(target, self.proposal(x, training=training), training=training)
         lead = [] if self.objective.samples is None else [self.objective.samples]

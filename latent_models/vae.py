@@ -118,16 +118,24 @@ class VAE(LatentModel):
     def decode(self, z):
         return self.decoder.display(self.decoder(z))
 
-    def views(self, x, seed=None):
+    def path(self, x):
         if self.refine is None:
             return {}
-        prior, noise = self.prior(), self._noise([_DRAWS, tf.shape(x)[0]], as_seed(seed))
-        path = self.refine.path(self.encoder(x), x, self.decoder, prior)
-        pictures = tf.stack([x, *(self.decode(push(law, 0.0 * noise[0])[0]) for law in path)], 1)
-        inferences = (VectorInference(x, law=law, prior=prior, decoder=self.decoder) for law in path)
-        elbos = [float(tf.reduce_mean(each.log_weight(noise))) for each in inferences]
-        steps = ("encoder", *(f"step {step}" for step in range(1, len(path))))
-        labels = ("image", *(f"{step}, {elbo:.1f}" for step, elbo in zip(steps, elbos, strict=True)))
+        prior = self.prior()
+        laws = self.refine.path(self.encoder(x), x, self.decoder, prior)
+        names = ("encoder", *(f"step {step}" for step in range(1, len(laws))))
+        return {
+            name: VectorInference(x, law=law, prior=prior, decoder=self.decoder)
+            for name, law in zip(names, laws, strict=True)
+        }
+
+    def views(self, x, seed=None):
+        path, noise = self.path(x), self._noise([_DRAWS, tf.shape(x)[0]], as_seed(seed))
+        if not path:
+            return {}
+        pictures = tf.stack([x, *(self.decode(each.latent(0.0 * noise[0])) for each in path.values())], 1)
+        elbos = [float(tf.reduce_mean(each.log_weight(noise))) for each in path.values()]
+        labels = ("image", *(f"{name}, {elbo:.1f}" for name, elbo in zip(path, elbos, strict=True)))
         caption = (
             "Images, and what the centre of the encoder's law and of each refined one decodes to, with the ELBO of that law, "
             "mean over these images, in nats."

@@ -83,6 +83,8 @@ def spread_of_fits(subject, images):
 def posterior_planes(model, images, *, seed):
     """For each image the `Plane` of p(z | x) and q(z | x), and that of the Gaussian before q's flow, None without a flow.
 
+    Where q is refined, the first plane has the laws that lead to it, too.
+
     Args:
         model: `LatentModel` with `latent_features` 2.
         images: Prepared images [N, H, W, C].
@@ -98,10 +100,11 @@ def _planes(model, image, seed):
     posterior, base = (model.infer(image, start=start) for start in ("posterior", "base"))
     u = PlacedNoise.of(seed, images=1).normal(count=_SCOUTS, features=2)
     z, z0 = (start.latent(u).numpy()[:, 0] for start in (posterior, base))  # [samples, 2]
-    both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob}, z)
+    path = {name: law.log_prob for name, law in list(model.path(image).items())[:-1]}  # the last is q
+    both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob, **path}, z)
     true = both.densities["true"]
     true /= max(true.sum() * both.cell, np.finfo(np.float64).tiny)  # p(x, z) -> p(z | x)
-    return both, None if np.allclose(z, z0) else _zoomed({"base": base.log_prob}, z0)
+    return both, None if path or np.allclose(z, z0) else _zoomed({"base": base.log_prob}, z0)
 
 
 def _zoomed(log_densities, samples):
@@ -137,13 +140,14 @@ def _plane(log_densities, box, *, cells):
 
 
 def posterior_contours(images, planes):
-    """A figure with one row for each image: the image, q(z | x) over p(z | x), and the Gaussian before its flow, if any.
+    """A figure with one row for each image: the image, q(z | x) over p(z | x), and what q comes from, if anything.
 
     Args:
         images: Pictures [N, H, W, C], uint8 or in [0, 1].
         planes: What `posterior_planes` gives for them.
     """
-    columns = 3 if any(base is not None for _, base in planes) else 2
+    laws = [*list(planes[0][0].densities)[2:], "posterior"]  # those that lead to q, and q
+    columns = 1 + len(laws) + any(base is not None for _, base in planes)
     figure = new_figure(3.4 * columns - 1.4, 3.2 * len(planes) + 0.4)
     figure.set_layout_engine("constrained")
     ratios = [0.6, *(1.0 for _ in range(columns - 1))]
@@ -151,9 +155,11 @@ def posterior_contours(images, planes):
     for row, image, (both, base) in zip(grid, images, planes, strict=True):
         row[0].imshow(in_colour(tile(to_bytes(image[None]), columns=1)), interpolation="nearest")
         row[0].set_axis_off()
-        tidy(row[1], title=f"KL(q || p) = {both.divergence('posterior', 'true'):.2f}")
-        _shades(row[1], both, "true", SERIES[0])
-        _contours(row[1], both, "posterior", SERIES[1])
+        for axes, name in zip(row[1:], laws, strict=False):
+            law = "KL(q" if name == "posterior" else f"{name}, KL(r"
+            tidy(axes, title=f"{law} || p) = {both.divergence(name, 'true'):.2f}")
+            _shades(axes, both, "true", SERIES[0])
+            _contours(axes, both, name, SERIES[1])
         if base is not None:
             tidy(row[2], title="q before its flow")
             _shades(row[2], base, "base", QUIET)

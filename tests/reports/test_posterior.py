@@ -19,6 +19,7 @@ from vae_flows.reports.latent_space import latent_map
 from vae_flows.reports.posterior import Plane, posterior_contours, posterior_planes, spread_of_fits
 from vae_flows.reports.run_report import _codes
 from vae_flows.reports.subject import Subject
+from vae_flows.vlae import Laplace
 
 SHAPE, SEED = (4, 4, 1), key(1, Purpose.POSTERIORS)
 X = tf.constant(np.random.default_rng(0).binomial(1, 0.4, (9, *SHAPE)), tf.float32)
@@ -121,3 +122,17 @@ def test_samples_before_the_flow_are_the_gaussian_s():
 @pytest.mark.parametrize("features", [2, 5])
 def test_a_single_code_is_shown(features):
     assert len(latent_map(np.ones([1, features])).axes) == 1
+
+
+def test_a_refined_posterior_comes_with_the_laws_that_lead_to_it():
+    model = vae("no flow")
+    model.refine = Laplace(steps=2)
+    planes = posterior_planes(model, X[:2], seed=SEED)
+    for both, base in planes:
+        assert base is None and list(both.densities) == ["true", "posterior", "encoder", "step 1"]
+        for name, density in both.densities.items():
+            assert density.sum() * both.cell == pytest.approx(1.0, abs=0.02), name
+        assert both.divergence("posterior", "true") < both.divergence("encoder", "true")
+    figure = posterior_contours(X[:2], planes)
+    titles = [axes.get_title("left").split(" = ")[0] for axes in figure.axes[:4]]
+    assert titles == ["", "encoder, KL(r || p)", "step 1, KL(r || p)", "KL(q || p)"]
