@@ -92,7 +92,9 @@ def test_a_model_that_restores_is_trained_and_resumed_exactly(data, new_folder):
     fit(recipe(), data, new_folder("whole"), seed=3, steps=9)
     for steps in (4, 9):
         fit(recipe(), data, new_folder("parts"), seed=3, steps=steps, resume=True)
-    states = [tf.train.load_checkpoint(str(new_folder(run).checkpoints / "ckpt-9" / "state")) for run in ("whole", "parts")]
+    states = [
+        tf.train.load_checkpoint(str(new_folder(run).checkpoints / "ckpt-9" / "state")) for run in ("whole", "parts")
+    ]
     for key in states[0].get_variable_to_shape_map():
         if "VARIABLE_VALUE" in key and not key.startswith("progress/"):
             np.testing.assert_array_equal(*(state.get_tensor(key) for state in states))
