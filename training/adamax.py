@@ -21,7 +21,8 @@ class Adamax(keras.optimizers.Optimizer):
         beta_1, beta_2: Decay of the mean and of the largest gradient.
         epsilon: Least |g| that counts.
         l2: Factor of the weights in the gradient.
-        options: What every Keras optimizer takes: `clipnorm`, `global_clipnorm`, `use_ema`, ...
+        options: What every Keras optimizer takes: `clipnorm`, `global_clipnorm`, `use_ema`, ...; the averages' momentum
+            grows to `ema_momentum`, as t / (9 + t).
 
     Example:
         >>> Adamax(1e-2, epsilon=1e-3, l2=3e-4).get_config()["l2"]
@@ -54,8 +55,12 @@ class Adamax(keras.optimizers.Optimizer):
         )
 
     def _update_model_variables_moving_average(self, trainable_variables):
-        """Keras's averages with a third of its operations."""
-        rest = tf.where(self.iterations.value > 0, 1.0 - self.ema_momentum, 1.0)  # they begin at the weights
+        """Averages of all weights so far, at first of the last tenth or so: momentum min(ema_momentum, t / (9 + t)).
+
+        With Keras's constant one the averages of a training of few epochs lie far behind the weights, where batch norms
+        have other statistics.
+        """
+        rest = tf.maximum(1.0 - self.ema_momentum, 9.0 / (9.0 + tf.cast(self.iterations.value, tf.float32)))
         for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             old = tf.convert_to_tensor(average)
             average.assign(old + rest * (variable - old))
