@@ -60,7 +60,7 @@ def readers(place, forget, monkeypatch):
         return experiment.take_up(folder)
 
     def built(folder, preset, about, dataset):
-        return running.Run(folder, {**copy.deepcopy(whole), **about}, None, None)
+        return running.Run(folder, {**copy.deepcopy(whole), **about}, None, None, {})
 
     def tiny(data, *, latent=1, hidden=(8,), batch=4, learning_rate=1e-2): ...
 

@@ -45,9 +45,9 @@ def test_a_damaged_file_is_set_aside_and_its_part_computed_again(damage, make_ru
     model, kept = LinearGaussian(3), file(make_run("run"), MINE, 4)[1]
     x = model.simulate(6)[0]
     estimator = ImportanceSampling(model.log_weight("base"), features=3, samples=10)
-    first = sweep(estimator, [x[:4], x[4:]], seed=[1, 2], kept=kept, progress=False)
+    first = sweep(estimator, [x[:4], x[4:]], seed=[1, 2], kept=kept)
     kept.path.write_bytes(damage(kept.path.read_bytes()))
-    again = sweep(estimator, [x[:4], x[4:]], seed=[1, 2], kept=kept, progress=False)
+    again = sweep(estimator, [x[:4], x[4:]], seed=[1, 2], kept=kept)
     np.testing.assert_array_equal(again.values, first.values)
     said = capsys.readouterr().out
     assert said.startswith(f"Warning: {kept.path} cannot be read (") and said.count("\n") == 1
@@ -81,6 +81,7 @@ def judged(make_run, results, monkeypatch):
 
     monkeypatch.setattr(judging, "_METHODS", {name: method(name) for name in ("hais", "bidirectional")})
     monkeypatch.setattr(judging, "write_page", lambda folder: None)
+    monkeypatch.setattr(judging, "write_metrics", lambda folder, results: None)
     return run, meanwhile
 
 
