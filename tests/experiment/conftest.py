@@ -18,7 +18,7 @@ import tensorflow_probability as tfp
 from vae_flows import decoders, densities, encoders, image_data, latent_models, training
 
 
-class Laplace(densities.LazyDistribution):
+class LaplacePixels(densities.LazyDistribution):
     """Independent Laplace pixels."""
 
     levels = None
@@ -39,7 +39,7 @@ class Laplace(densities.LazyDistribution):
 def tiny(data, *, latent=1, hidden=(8,), batch=4, learning_rate=1e-2):
     """Laplace pixels"""
     shape = data.spec.shape
-    law, encoder = Laplace(shape), encoders.DenseEncoder(shape, hidden=hidden)
+    law, encoder = LaplacePixels(shape), encoders.DenseEncoder(shape, hidden=hidden)
     decoder = decoders.DenseDecoder(latent, image_shape=shape, outputs=law.context, hidden=hidden)
     return training.Recipe(
         model=latent_models.VAE(
@@ -62,7 +62,7 @@ def _forget():
     module = sys.modules.pop("own", None)
     if module is not None:
         sys.path.remove(str(Path(module.__file__).parent))
-        keras.saving.get_custom_objects().pop("vae_flows>Laplace")
+        keras.saving.get_custom_objects().pop("vae_flows>LaplacePixels")
 
 
 @pytest.fixture
