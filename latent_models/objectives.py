@@ -14,7 +14,8 @@ __all__ = ["Elbo", "Iwae", "Objective", "Reconstruction"]
 class Objective(Configured):
     """Abstract: what a latent-variable model minimises.
 
-    Subclasses write `loss`; those that need more than the terms (other gradients, say) override `__call__`.
+    Subclasses write `loss`; those whose terms have other gradients or values override `terms`, and those that need more than
+    the terms `__call__`.
 
     Attributes:
         samples: Posterior samples K of each image in a training step; None for one, without an axis for it.
@@ -34,6 +35,10 @@ class Objective(Configured):
         """What `records` names: {name: values}."""
         return {}
 
+    def terms(self, inference, noise):
+        """The `ElboTerms` of the batch that `loss` is a function of."""
+        return inference.terms(noise)
+
     def __call__(self, inference, noise, step=None):
         """`Minimised` of a batch.
 
@@ -42,7 +47,7 @@ class Objective(Configured):
             noise: [B, F], or [K, B, F] where `samples` is K.
             step: Optimizer step, or None in validation, where schedules have no say.
         """
-        terms = inference.terms(noise)
+        terms = self.terms(inference, noise)
         loss = self.loss(terms, step)
         return Minimised(loss, self.bound(terms) | self.extra(terms, loss, step))
 
@@ -85,11 +90,15 @@ class Elbo(Objective):
     def loss(self, terms, step):
         if step is None:
             return -terms.elbo
-        kl = terms.kl
-        if self.free_bits:
-            mean = tf.reduce_mean(kl, 0, keepdims=True)  # [1, G]
-            kl = tf.where(mean > self.free_bits, kl, tf.stop_gradient(kl))
-        return self.kl_weight(step) * tf.reduce_sum(kl, -1) - terms.log_likelihood
+        return self.kl_weight(step) * tf.reduce_sum(self.pushed(terms.kl), -1) - terms.log_likelihood
+
+    def pushed(self, kl, factor=1.0):
+        """factor * kl [B, G], without a gradient in groups whose mean KL is within the free bits."""
+        weighed = factor * kl
+        if not self.free_bits:
+            return weighed
+        mean = tf.reduce_mean(kl, 0, keepdims=True)  # [1, G]
+        return tf.where(mean > self.free_bits, weighed, tf.stop_gradient(weighed))
 
     def extra(self, terms, loss, step):
         return {} if step is None else {"kl_weight": self.kl_weight(step)}
@@ -112,11 +121,6 @@ class Reconstruction(Objective):
         return Minimised(loss, {"reconstruction": loss, **bound})
 
 
-def importance_weighted(terms, samples):
-    """Minus the log of the mean weight, of `ElboTerms` of [K, B]: [B]."""
-    return math.log(samples) - tf.reduce_logsumexp(terms.elbo, 0)
-
-
 class Iwae(Objective):
     """The importance-weighted bound.
 
@@ -137,7 +141,7 @@ class Iwae(Objective):
         self.samples = samples
 
     def loss(self, terms, step):
-        return importance_weighted(terms, self.samples)
+        return math.log(self.samples) - tf.reduce_logsumexp(terms.elbo, 0)
 
     def extra(self, terms, loss, step):
         return {"neg_iwae": loss}

@@ -9,9 +9,8 @@ Gaussian, planar or coupled one none or few.
 
 import tensorflow as tf
 
-from vae_flows.latent_models.objectives import Objective, importance_weighted
-from vae_flows.latent_models.schedules import Constant
-from vae_flows.latent_models.terms import ElboTerms, Minimised
+from vae_flows.latent_models.objectives import Elbo, Iwae
+from vae_flows.latent_models.terms import ElboTerms
 
 __all__ = ["DoublyReparameterised", "StickingTheLanding"]
 
@@ -37,7 +36,7 @@ def path_terms(inference, noise, factor=None):
     return ElboTerms(log_likelihood, (log_q - log_prior)[..., None])
 
 
-class StickingTheLanding(Objective):
+class StickingTheLanding(Elbo):
     """The negative ELBO without the score: where q is the true posterior its gradient has no noise.
 
     loss = -log p(x, z) + log q(z | x),  d loss = d/dz loss dz + d/dp loss
@@ -49,20 +48,16 @@ class StickingTheLanding(Objective):
     """
 
     samples = 1
-    records = ("kl_weight",)
 
     def __init__(self, *, kl_weight=None):
-        self.kl_weight = kl_weight or Constant(1.0)
+        super().__init__(kl_weight=kl_weight)
 
-    def __call__(self, inference, noise, step=None):
-        terms = path_terms(inference, noise)
-        terms = ElboTerms(terms.log_likelihood[0], terms.kl[0])
-        weight = 1.0 if step is None else self.kl_weight(step)
-        loss = weight * tf.reduce_sum(terms.kl, -1) - terms.log_likelihood
-        return Minimised(loss, self.bound(terms) | ({} if step is None else {"kl_weight": weight}))
+    def terms(self, inference, noise):
+        log_likelihood, kl = path_terms(inference, noise)
+        return ElboTerms(log_likelihood[0], kl[0])
 
 
-class DoublyReparameterised(Objective):
+class DoublyReparameterised(Iwae):
     """The importance-weighted bound, whose signal for q does not fade as K grows.
 
     d loss = -sum over k of w_k d/dp log p(x, z_k) + w_k^2 d/dz log(p(x, z_k) / q(z_k | x)) dz_k,  w = softmax(log-weights)
@@ -73,15 +68,6 @@ class DoublyReparameterised(Objective):
     Reference: Tucker et al. Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives. 2019. arXiv:1810.04152
     """
 
-    records = ("neg_iwae",)
-    validated_by = "neg_iwae"
-
-    def __init__(self, samples):
-        if samples < 1:
-            raise ValueError(f"`samples` must be at least 1. Received: samples={samples}.")
-        self.samples = samples
-
-    def __call__(self, inference, noise, step=None):
+    def terms(self, inference, noise):
         terms = path_terms(inference, noise, factor=lambda: tf.stop_gradient(tf.nn.softmax(terms.elbo, 0)))
-        loss = importance_weighted(terms, self.samples)
-        return Minimised(loss, self.bound(terms) | {"neg_iwae": loss})
+        return terms

@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-from vae_flows.latent_models.objectives import Objective
-from vae_flows.latent_models.schedules import Constant
+from vae_flows.latent_models.objectives import Elbo
 from vae_flows.latent_models.terms import Minimised
 
 __all__ = ["BalancedElbo", "balanced", "group_weights"]
@@ -36,7 +35,7 @@ def balanced(kl, alphas):
     return coefficients / tf.reduce_mean(coefficients)
 
 
-class BalancedElbo(Objective):
+class BalancedElbo(Elbo):
     """The negative ELBO with a weighted KL term, whose groups are balanced as long as the weight is below 1.
 
     loss = -log p(x | z) + w(step) * sum over groups of c_g * kl_g,  c_g = 1 once w = 1
@@ -51,23 +50,16 @@ class BalancedElbo(Objective):
     Reference: Vahdat, Kautz. NVAE: A Deep Hierarchical Variational Autoencoder. 2020. arXiv:2007.03898
     """
 
-    records = ("kl_weight",)
-
     def __init__(self, *, kl_weight=None, balance=True, free_bits=0.0):
-        if free_bits < 0:
-            raise ValueError(f"`free_bits` must be 0 or positive, in nats. Received: free_bits={free_bits}.")
-        self.kl_weight, self.balance, self.free_bits = kl_weight or Constant(1.0), balance, free_bits
+        super().__init__(kl_weight=kl_weight, free_bits=free_bits)
+        self.balance = balance
 
     def __call__(self, inference, noise, step=None):
         terms = inference.expected_terms(noise)
         if step is None:
             return Minimised(-terms.elbo, self.bound(terms))
-        weight, kl = self.kl_weight(step), terms.kl
+        weight, factor = self.kl_weight(step), 1.0
         if self.balance:
-            coefficients = balanced(kl, group_weights(inference.groups))
-            kl = kl * tf.where(weight < 1.0, coefficients, 1.0)
-        if self.free_bits:
-            mean = tf.reduce_mean(terms.kl, 0, keepdims=True)  # [1, G]
-            kl = tf.where(mean > self.free_bits, kl, tf.stop_gradient(kl))
-        loss = weight * tf.reduce_sum(kl, -1) - terms.log_likelihood
-        return Minimised(loss, self.bound(terms) | {"kl_weight": weight})
+            factor = tf.where(weight < 1.0, balanced(terms.kl, group_weights(inference.groups)), 1.0)
+        loss = weight * tf.reduce_sum(self.pushed(terms.kl, factor), -1) - terms.log_likelihood
+        return Minimised(loss, self.bound(terms) | self.extra(terms, loss, step))
