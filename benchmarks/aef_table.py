@@ -16,7 +16,7 @@ import pathlib
 import click
 import numpy as np
 
-from benchmarks.table_runs import mean_and_error, slug, trained
+from benchmarks.table_runs import mean_and_error, scores, slug, trained
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import labelled_rows
 
@@ -63,10 +63,7 @@ def main(latents, out, **options):
 
 def figures(runs, latent):
     """Of each run: bits per dimension with errors, and the gain over the reference, image by image."""
-    values = {name: dict(np.load(run.folder.test_images)) for name, run in runs.items()}
-    counts = {name: len(each["nll"]) for name, each in values.items()}
-    if len(set(counts.values())) > 1:
-        raise click.ClickException(f"Runs must be judged on the same images. Received: {counts}. Choose another --out.")
+    values = scores(runs)
     found = {}
     for name, run in runs.items():
         results, levels = run.results, run.preparation.levels
@@ -85,7 +82,7 @@ def figures(runs, latent):
             "bound": None if bound is None else bound / nats + math.log2(levels),
             "gain": gain,
             "gain_error": gain_error,
-            "images": counts[name],
+            "images": len(values[name]["nll"]),
             "steps": results["steps"],
             "images_per_second": results["training"]["images_per_second"],
         }

@@ -4,13 +4,14 @@ import pathlib
 import subprocess
 import sys
 
+import click
 import numpy as np
 import scipy.stats
 
 from vae_flows.reports import FinishedRun
 from vae_flows.run_folder import RunFolder
 
-__all__ = ["mean_and_error", "slug", "trained"]
+__all__ = ["mean_and_error", "scores", "slug", "trained"]
 
 _SCRIPT = pathlib.Path(__file__).parent.parent / "run_script.py"
 
@@ -37,6 +38,15 @@ def trained(path, preset, given, **options):
             words += [] if value is None else [f"--{name.replace('_', '-')}", value]
         subprocess.run([sys.executable, _SCRIPT, *map(str, words)], check=True)
     return FinishedRun.open(path)
+
+
+def scores(runs):
+    """{name: {"nll", "neg_elbo": of each test image}} of the runs, which must be judged on the same ones."""
+    values = {name: dict(np.load(run.folder.test_images)) for name, run in runs.items()}
+    counts = {name: len(each["nll"]) for name, each in values.items()}
+    if len(set(counts.values())) > 1:
+        raise click.ClickException(f"Runs must be judged on the same images. Received: {counts}. Choose another --out.")
+    return values
 
 
 def mean_and_error(values):

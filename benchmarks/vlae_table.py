@@ -17,7 +17,7 @@ import click
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.table_runs import mean_and_error, slug, trained
+from benchmarks.table_runs import mean_and_error, scores, slug, trained
 from vae_flows import flows
 
 REFERENCE, SLOW, LONGER = "VAE", "VLAE", "VAE, VLAE's time"
@@ -59,10 +59,7 @@ def main(datasets, out, epochs, equal_time, **options):
 
 def figures(runs):
     """Of each run: nats per image with errors, and the gain over the reference, image by image."""
-    values = {name: dict(np.load(run.folder.test_images)) for name, run in runs.items()}
-    counts = {name: len(each["nll"]) for name, each in values.items()}
-    if len(set(counts.values())) > 1:
-        raise click.ClickException(f"Runs must be judged on the same images. Received: {counts}. Choose another --out.")
+    values = scores(runs)
     found = {}
     for name, run in runs.items():
         results, nll = run.results, values[name]["nll"]
@@ -72,13 +69,13 @@ def figures(runs):
             "nll": (results["test"]["nll"]["value"], results["test"]["nll"]["standard_error"]),
             "samples": results["test"]["nll"]["samples"],
             "gain": mean_and_error(values[REFERENCE]["nll"] - nll),
-            "jacobian": float(np.mean(jacobian(run, counts[name]))),
+            "jacobian": float(np.mean(jacobian(run, len(nll)))),
             "hais": hais and (hais["nll"], hais["standard_error"]),
             "nll_of_those": hais and float(np.mean(nll[: hais["images"]])),
             "images_per_second": results["training"]["images_per_second"],
             "seconds": results["training"]["seconds"],
             "steps": results["steps"],
-            "images": counts[name],
+            "images": len(nll),
         }
     return found
 
