@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.steps import seconds, training_step
 from vae_flows.aef import AutoencodingFlow, centre
 from vae_flows.decoders import StridedDecoder
 from vae_flows.densities import Conditional, DiagonalNormal, FixedScaleGaussian, StandardNormal
@@ -45,27 +46,14 @@ def autoencoding_flow():
     return AutoencodingFlow(encoder, decoder, prior, core=core, mask=mask, transforms=transforms)
 
 
-def training_step(model):
-    """One compiled step on the batch."""
-    model.compile(optimizer=Adam(1e-3, global_clipnorm=200.0))
-    model.optimizer.build(model.trainable_variables)
-    step = tf.function(lambda x: model.train_step(x)["loss"], autograph=False)
-    step(X)
-    return step
-
-
-def seconds(step):
-    began = time.perf_counter()
-    for _ in range(STEPS):
-        step(X)
-    return (time.perf_counter() - began) / STEPS
-
-
 def main():
     encoder, decoder, _ = parts(TransformedPixels)
     model = autoencoding_flow()
-    steps = [training_step(VAE(encoder, decoder, StandardNormal(LATENT))), training_step(model)]
-    pairs = [[seconds(step) for step in steps] for _ in range(PAIRS)]
+    models = (VAE(encoder, decoder, StandardNormal(LATENT)), model)
+    steps = [training_step(each, Adam(1e-3, global_clipnorm=200.0), X) for each in models]
+    for step in steps:
+        step()
+    pairs = [[seconds(step, STEPS) for step in steps] for _ in range(PAIRS)]
     for name, each in zip(("VAE", "AEF, centre"), zip(*pairs, strict=True), strict=True):
         print(f"{name:12} {BATCH / statistics.median(each):8,.0f} images/s")
     ratio = statistics.median(vae / flow for vae, flow in pairs)

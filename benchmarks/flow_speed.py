@@ -8,13 +8,13 @@ with the plain Gaussian posterior, and each ratio is the median of such pairs, s
 
 import os
 import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.steps import seconds, training_step
 from vae_flows.decoders import DenseDecoder
 from vae_flows.densities import Bernoulli, Conditional, DiagonalNormal, StandardNormal
 from vae_flows.encoders import DenseEncoder
@@ -44,7 +44,7 @@ POSTERIORS = {
 }
 
 
-def training_step(posterior):
+def step_with(posterior):
     """One compiled step of Adam on the batch."""
     law = Bernoulli(IMAGE)
     model = VAE(
@@ -52,35 +52,21 @@ def training_step(posterior):
         decoder=Conditional(DenseDecoder(LATENT, image_shape=IMAGE, outputs=1, hidden=(WIDTH, WIDTH)), law),
         prior=StandardNormal(LATENT),
     )
-    model.compile(optimizer=keras.optimizers.Adam(1e-3))
-    model.optimizer.build(model.trainable_variables)
-
-    @tf.function(autograph=False)
-    def step(x):
-        return model.train_step(x)["loss"]
-
-    return step
-
-
-def seconds(step):
-    began = time.perf_counter()
-    for _ in range(STEPS):
-        step(X)
-    return (time.perf_counter() - began) / STEPS
+    return training_step(model, keras.optimizers.Adam(1e-3), X)
 
 
 def compared(step, reference):
     """Median over pairs of step / reference seconds, and the median of the step's."""
-    step(X), reference(X)
-    pairs = [(seconds(reference), seconds(step)) for _ in range(PAIRS)]
+    step(), reference()
+    pairs = [(seconds(reference, STEPS), seconds(step, STEPS)) for _ in range(PAIRS)]
     return statistics.median(b / a for a, b in pairs), statistics.median(b for _, b in pairs)
 
 
 def main():
-    reference = training_step(POSTERIORS["none"]())
+    reference = step_with(POSTERIORS["none"]())
     print(f"{'posterior':26} {'images/s':>9} {'ms/step':>8} {'ratio':>6}")
     for name, build in POSTERIORS.items():
-        ratio, each = compared(training_step(build()), reference)
+        ratio, each = compared(step_with(build()), reference)
         limit = f"   (must be <= {LIMITS[name]})" if name in LIMITS else ""
         print(f"{name:26} {BATCH / each:9,.0f} {1e3 * each:8.2f} {ratio:6.2f}{limit}")
 

@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.steps import training_step
 from vae_flows.densities import Bernoulli
 from vae_flows.nvae_tf import NVAE, SpectralRegularisation
 from vae_flows.training import Adamax
@@ -35,31 +36,19 @@ SETTINGS = {
 }
 
 
-def training_step(model):
-    """One compiled step of Adamax."""
-    model.compile(optimizer=Adamax(1e-3, l2=3e-4, epsilon=1e-3))
-    model.optimizer.build(model.trainable_variables)
-
-    @tf.function(autograph=False)
-    def step(x):
-        return model.train_step(x)["loss"]
-
-    return step
-
-
 def measured(setting, batch):
     """Prints the speed of a setting."""
     x = tf.constant(np.random.default_rng(0).binomial(1, 0.2, (batch, 32, 32, 1)), tf.float32)
     model = NVAE(Bernoulli((32, 32, 1)), spectral=SpectralRegularisation(), **SETTINGS[setting])
-    step = training_step(model)
+    step = training_step(model, Adamax(1e-3, l2=3e-4, epsilon=1e-3), x)
     began = time.perf_counter()
-    step(x).numpy()
+    step().numpy()
     first = time.perf_counter() - began
-    operations = len(step.get_concrete_function(x).graph.get_operations())
+    operations = len(step.get_concrete_function().graph.get_operations())
     seconds = []
     for _ in range(STEPS):
         began = time.perf_counter()
-        step(x).numpy()
+        step().numpy()
         seconds.append(time.perf_counter() - began)
     speed = batch / statistics.median(seconds)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

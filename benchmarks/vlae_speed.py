@@ -9,13 +9,13 @@ sides.
 
 import os
 import statistics
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.steps import seconds, training_step
 from vae_flows.decoders import DenseDecoder
 from vae_flows.densities import Conditional, DiagonalNormal, SharedScaleGaussian, StandardNormal
 from vae_flows.encoders import DenseEncoder
@@ -54,21 +54,12 @@ MODELS = {
 
 def training(model):
     """One compiled step on the batch."""
-    model.compile(optimizer=Adam(5e-4))
-    model.optimizer.build(model.trainable_variables)
-    return tf.function(lambda: model.train_step(X)["loss"], autograph=False)
+    return training_step(model, Adam(5e-4), X)
 
 
 def sampling(model):
     """5,000 log-weights of one image."""
     return tf.function(lambda: model.log_weights(X[:1], SAMPLES, 0), autograph=False)
-
-
-def seconds(step, count=1):
-    began = time.perf_counter()
-    for _ in range(count):
-        step()
-    return (time.perf_counter() - began) / count
 
 
 def compared(step, reference):
