@@ -102,11 +102,13 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
     missing = [split for split in ("validation", "test") if not any(file.split == split for file in files)]
     splits = {}
     for source in ("train", *(split for split in ("validation", "test") if split not in missing)):
-        chosen = [file for file in files if file.split == source]
+        chosen, their_sizes = zip(
+            *(pair for pair in zip(files, sizes, strict=True) if pair[0].split == source), strict=True
+        )
         labels = np.array([kinds.index(file.kind) for file in chosen]) if labelled else None
         targets = ["train", *missing] if source == "train" else [source]
         rows = hold_out(len(chosen), parts=len(targets) - 1, labels=labels)
-        blocks = picture_blocks([file.path for file in chosen], spec.shape, labels=labels)
+        blocks = picture_blocks([file.path for file in chosen], spec.shape, sizes=their_sizes, labels=labels)
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
     return ImageSet(name=root.resolve().name, spec=spec, classes=kinds if labelled else None, **splits)

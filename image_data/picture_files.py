@@ -51,12 +51,13 @@ def picture_headers(paths, *, limit=PIXEL_LIMIT):
     return _over(paths, header)
 
 
-def picture_blocks(paths, shape, *, labels=None):
+def picture_blocks(paths, shape, *, sizes, labels=None):
     """Yields (uint8 [B, H, W, C], int64 [B] or None) for consecutive files.
 
     Args:
         paths: The files.
         shape: (H, W, C), C = 1 for grey, 3 for colour.
+        sizes: (height, width) of each file, as `picture_headers` gives them.
         labels: int64 [N], or None.
 
     Raises:
@@ -66,7 +67,7 @@ def picture_blocks(paths, shape, *, labels=None):
     for start in range(0, len(paths), _BLOCK):
         here = slice(start, start + _BLOCK)
         try:
-            threads = 1 if max(_over(paths[here], _size)) > _LARGE else _THREADS
+            threads = 1 if max(height * width for height, width in sizes[here]) > _LARGE else _THREADS
             block = np.stack(_over(paths[here], lambda path: _pixels(path, shape), threads=threads))
         except Unreadable as error:
             bad |= error.paths
@@ -98,11 +99,6 @@ def _over(paths, function, *, threads=_THREADS):
     if bad:
         raise Unreadable(bad)
     return [value for value, _ in results]
-
-
-def _size(path):
-    with PIL.Image.open(path) as picture:
-        return picture.width * picture.height
 
 
 def _pixels(path, shape):

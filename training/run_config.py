@@ -7,7 +7,7 @@ import sys
 
 import keras
 
-__all__ = ["hyperparameters", "run_config"]
+__all__ = ["run_config"]
 
 _PACKAGES = ("vae-flows", "tensorflow", "keras", "tensorflow-probability", "tensorflow-datasets", "numpy")
 
@@ -23,24 +23,17 @@ def run_config(recipe, *, command_line=None, **about):
     Returns:
         Dictionary that JSON can hold; `model`, `optimizer` and `preparation` are configurations to rebuild them from.
     """
-    return {
-        **about,
-        "command_line": list(sys.argv if command_line is None else command_line),
-        **hyperparameters(recipe),
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
-
-
-def hyperparameters(recipe):
-    """Every hyperparameter of a `Recipe` as a dictionary that JSON can hold."""
     built = ("model", "optimizer", "preparation")
     corruption = recipe.corruption and dataclasses.asdict(recipe.corruption)
     return {
+        **about,
+        "command_line": list(sys.argv if command_line is None else command_line),
         **{field.name: getattr(recipe, field.name) for field in dataclasses.fields(recipe) if field.name not in built},
         "corruption": corruption,
         "preparation": recipe.preparation.to_config(),
         "optimizer": keras.saving.serialize_keras_object(recipe.optimizer),
         "model": keras.saving.serialize_keras_object(recipe.model),
+        "versions": {"python": platform.python_version(), **_versions()},
     }
 
 
