@@ -91,6 +91,7 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
     """The set that the files make; raises `Unreadable` if some do not open."""
     headers = picture_headers([file.path for file in files], limit=pixel_limit)
     modes, sizes = zip(*headers, strict=True)
+    size_of = dict(zip((file.path for file in files), sizes, strict=True))
     channels = 1 if 2 * sum(mode in GREY_MODES for mode in modes) > len(modes) else 3
     spec = ImageSpec((*_common_size(root, set(sizes), image_size), channels))
     cache = None
@@ -102,13 +103,12 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
     missing = [split for split in ("validation", "test") if not any(file.split == split for file in files)]
     splits = {}
     for source in ("train", *(split for split in ("validation", "test") if split not in missing)):
-        chosen, their_sizes = zip(
-            *(pair for pair in zip(files, sizes, strict=True) if pair[0].split == source), strict=True
-        )
+        chosen = [file for file in files if file.split == source]
         labels = np.array([kinds.index(file.kind) for file in chosen]) if labelled else None
         targets = ["train", *missing] if source == "train" else [source]
         rows = hold_out(len(chosen), parts=len(targets) - 1, labels=labels)
-        blocks = picture_blocks([file.path for file in chosen], spec.shape, sizes=their_sizes, labels=labels)
+        paths = [file.path for file in chosen]
+        blocks = picture_blocks(paths, spec.shape, sizes=[size_of[path] for path in paths], labels=labels)
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
     return ImageSet(name=root.resolve().name, spec=spec, classes=kinds if labelled else None, **splits)
