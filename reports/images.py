@@ -1,6 +1,9 @@
 """Pictures of data, samples and reconstructions, with every image pixel an exact square of screen pixels."""
 
+import math
+
 import numpy as np
+from matplotlib.textpath import TextPath
 
 from vae_flows.image_data.grid import tile
 from vae_flows.reports.figure_style import QUIET, new_figure
@@ -9,7 +12,9 @@ __all__ = ["image_grid", "in_colour", "labelled_rows", "reconstruction_pairs", "
 
 _WIDTH = 1600  # screen pixels that a picture aims to fill
 _MARGIN = 24
-_LABEL = 350  # for letters that are read when a phone shows the picture at a fifth of its size
+_LABEL = 350  # room for labels, if they need no more
+_SIZE = 15  # points, of letters that are read when a phone shows the picture at a fifth of its size
+_GAP = 18  # between a label and its row
 
 
 def to_bytes(images):
@@ -81,12 +86,13 @@ def _picture(mosaic, *, labels=()):
     mosaic = in_colour(mosaic)
     zoom = max(1, round(_WIDTH / mosaic.shape[1]))
     pixels = mosaic.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    left = _LABEL if labels else _MARGIN
-    width, height = left + pixels.shape[1] + _MARGIN, pixels.shape[0] + 2 * _MARGIN
     figure = new_figure(1.0, 1.0)
+    letters = [TextPath((0, 0), label, size=_SIZE).get_extents().width * figure.dpi / 72 for label in labels]
+    left = max(_LABEL, math.ceil(max(letters)) + _GAP + _MARGIN) if labels else _MARGIN
+    width, height = left + pixels.shape[1] + _MARGIN, pixels.shape[0] + 2 * _MARGIN
     figure.set_size_inches(width / figure.dpi, height / figure.dpi)
     figure.figimage(pixels, xo=left, yo=_MARGIN, origin="upper")
     for row, label in enumerate(labels):
         y = (_MARGIN + pixels.shape[0] * (1.0 - (row + 0.5) / len(labels))) / height
-        figure.text((left - 18) / width, y, label, fontsize=15, color=QUIET, ha="right", va="center")
+        figure.text((left - _GAP) / width, y, label, fontsize=_SIZE, color=QUIET, ha="right", va="center")
     return figure

@@ -74,7 +74,8 @@ def test_an_incomplete_configuration_is_refused(make_run, capsys):
         (["draw"], "draw"),
     ],
 )
-def test_options_are_refused_by_name(arguments, words, capsys):
+def test_options_are_refused_by_name(arguments, words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where there are no runs
     assert words in refused(arguments, capsys)
 
 

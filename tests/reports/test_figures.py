@@ -4,7 +4,7 @@ import pytest
 
 from vae_flows.reports.curves import training_curves
 from vae_flows.reports.figure_style import save
-from vae_flows.reports.images import image_grid, reconstruction_pairs, to_bytes
+from vae_flows.reports.images import image_grid, labelled_rows, reconstruction_pairs, to_bytes
 from vae_flows.reports.latent_space import latent_map, principal_components
 from vae_flows.reports.projector import write_projector
 
@@ -69,6 +69,14 @@ def test_principal_components_find_the_plane():
     assert shares.sum() == pytest.approx(1.0)
     distances = np.linalg.norm(coordinates[:, None] - coordinates, axis=-1)
     np.testing.assert_allclose(distances, np.linalg.norm(plane[:, None] - plane, axis=-1), atol=1e-9)
+
+
+@pytest.mark.parametrize("label", ["step 4", "encoder, -3109.0", "the encoder's own law, -12345.6"])
+def test_no_label_of_a_row_is_cut_off(label):
+    figure = labelled_rows(RANDOM.random((3, 2, 5, 4, 1)), (label, "image"))
+    figure.canvas.draw()
+    assert [text.get_text() for text in figure.texts] == [label, "image"]
+    assert min(text.get_window_extent().x0 for text in figure.texts) >= 0
 
 
 def test_latent_map_has_one_colour_per_label():
