@@ -94,11 +94,11 @@ class Run:
         recipe, config, outcome = self.recipe, self.config, self.outcome
         subject = reports.Subject(recipe.model, self.data, recipe.preparation, seed=config["seed"])
         judged = reports.FinishedRun.trained(self.folder, subject)
-        speed = {"seconds": outcome.seconds, "images_per_second": outcome.images_per_second}
+        training_was = {name: getattr(outcome, name) for name in ("seconds", "images_per_second", "best_step")}
         methods = () if config["steps"] else recipe.evaluation  # a training cut short is a trial
         further = [method for method in methods if method not in ("exact", "importance")]
         test_images, steps = config["test_images"], outcome.steps
-        reports.write_report(judged, training=speed, steps=steps, test_images=test_images, further=further)
+        reports.write_report(judged, training=training_was, steps=steps, test_images=test_images, further=further)
         self.results = judged.results
         return f"Report: {self.folder.report}\n{reports.headline(self.results)}"
 

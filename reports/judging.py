@@ -24,8 +24,9 @@ _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little 
 def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     """Find log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
 
-    Results of the same weights that are there already stay; of two by the same method that of more images, or of more
-    samples, stays in front, and the other goes under `further`.
+    Results of the same weights that are there already stay; what was found before with the same settings is not computed
+    again. Of two by the same method that of more images, or of more samples, stays in front, and the other goes under
+    `further`.
 
     Args:
         run: `FinishedRun`.
@@ -46,17 +47,19 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     settings = {**SETTINGS[method], **run.config.get("evaluation", {}).get(method, {}), **given}
     if at_most is not None:
         settings["images"] = min(at_most, settings["images"] or at_most)
-    found, said, write_beside = _METHODS[method](run, settings)
+    found, write_beside = _found_before(run, method, settings) or _METHODS[method](run, settings)
     with results_lock(run.folder.path):
         checked_method(run, method, anew=facts is not None)  # a training may have ended meanwhile
         results, ahead = _merged(run, {**(facts or {}), **found})
         if ahead:
+            results["settings"] = {**results.get("settings", {}), method: settings}
             write_beside()
         write_json(run.folder.results, results)
         write_metrics(run.folder.tensorboard, results)
         write_page(run.folder)
         if tidy:
             run.unfinished.tidy()
+    said = _said(found)
     return said if ahead else f"{said} The larger result that was there stays in front."
 
 
@@ -80,6 +83,21 @@ def checked_method(run, method=None, *, anew=False):
                 f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
             )
     return method
+
+
+def _found_before(run, method, settings):
+    """What is there of these weights by these settings, with nothing to write beside it; None if it is not whole."""
+    try:
+        there = run.results
+    except (FileNotFoundError, ValueError):
+        return None
+    of, beside = _FILES[method]
+    if there.get("model") != run.subject.mark or there.get("settings", {}).get(method) != settings:
+        return None
+    if not there.get(of) or not (run.folder.path / beside).is_file():
+        return None
+    print(f"Log-likelihood by {method}: found before with the same settings, and not computed again.", flush=True)
+    return {of: there[of]}, lambda: None
 
 
 def _merged(run, found):
@@ -114,11 +132,7 @@ def _exact(run, settings):
     parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
     test = {"images": len(nll), **parts, "nll": found, "bits_per_dim": _bits(subject, value)}
-    return (
-        {"test": test},
-        headline({"test": test, "hais": None}),
-        lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll)),
-    )
+    return {"test": test}, lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll))
 
 
 def _importance(run, settings):
@@ -144,7 +158,7 @@ def _importance(run, settings):
     bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
     test = {"images": estimate.images, **bound, "nll": nll, "bits_per_dim": _bits(subject, nll["value"])}
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
-    return {"test": test}, headline({"test": test, "hais": None}), lambda: _write_values(run, **values)
+    return {"test": test}, lambda: _write_values(run, **values)
 
 
 def _hais(run, settings):
@@ -166,10 +180,8 @@ def _hais(run, settings):
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
     error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
     results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
-    said = f"HAIS, first {estimate.images:,} images: NLL {reference.mean - estimate.mean:+.2f} ± {error:.2f} against "
-    said += f"importance sampling; {numbers['effective_sample_size']:.1f} of {estimate.samples} chains effective."
     figure = annealing_diagnostics(estimate, reference)
-    return {"hais": results}, said, lambda: save(figure, run.folder.figures / "hais.png")
+    return {"hais": results}, lambda: save(figure, run.folder.figures / "hais.png")
 
 
 def _bidirectional(run, settings):
@@ -180,10 +192,24 @@ def _bidirectional(run, settings):
         {"temperatures": steps, "lower": each.lower.mean, "upper": each.upper.mean} for steps, each in brackets.items()
     ]
     results = {**bracket.to_dict(), **settings, "curve": curve, "importance": reference.mean}
-    said = f"Simulated images: {-bracket.upper.mean:,.3f} ≤ NLL ≤ {-bracket.lower.mean:,.3f}, importance sampling "
-    said += f"{-reference.mean:,.3f} ({bracket.images:,} images, {max(brackets):,} temperatures)."
     figure = bracket_curve(brackets, reference)
-    return {"bidirectional": results}, said, lambda: save(figure, run.folder.figures / "bidirectional.png")
+    return {"bidirectional": results}, lambda: save(figure, run.folder.figures / "bidirectional.png")
+
+
+def _said(found):
+    """One line of what one method has found."""
+    if hais := found.get("hais"):
+        over, chains = hais["over_importance"], hais["effective_chains"]
+        said = (
+            f"HAIS, first {hais['images']:,} images: NLL {-over['log_likelihood']:+.2f} ± {over['standard_error']:.2f} "
+        )
+        return f"{said}against importance sampling; {chains:.1f} of {hais['chains']} chains effective."
+    if bracket := found.get("bidirectional"):
+        last = bracket["curve"][-1]
+        said = f"Simulated images: {-last['upper']:,.3f} ≤ NLL ≤ {-last['lower']:,.3f}, importance sampling "
+        said += f"{-bracket['importance']:,.3f} ({bracket['images']:,} images, {last['temperatures']:,} temperatures)."
+        return said
+    return headline({"test": found["test"], "hais": None})
 
 
 def _write_values(run, **values):
@@ -205,4 +231,10 @@ def _error(values):
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
+_FILES = {  # where a method's result stands in results.json, and what is written beside it
+    "exact": ("test", "test_images.npz"),
+    "importance": ("test", "test_images.npz"),
+    "hais": ("hais", "figures/hais.png"),
+    "bidirectional": ("bidirectional", "figures/bidirectional.png"),
+}
 _METHODS = {"exact": _exact, "importance": _importance, "hais": _hais, "bidirectional": _bidirectional}

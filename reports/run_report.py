@@ -34,7 +34,7 @@ def write_report(run, *, training, steps, test_images=None, further=()):
 
     Args:
         run: `FinishedRun` of the model to be judged.
-        training: {"seconds", "images_per_second"}.
+        training: {"seconds", "images_per_second", "best_step": that of the weights}.
         steps: Optimizer steps taken.
         test_images: How many test images, from the first on; all by default.
         further: Methods of estimating log p(x) beside the first. When all are done, what was kept of each is removed.
@@ -54,7 +54,7 @@ def write_report(run, *, training, steps, test_images=None, further=()):
         "seed": subject.seed,
         "steps": int(steps),
         "parameters": int(subject.model.count_params()),
-        "training": {name: float(training[name]) for name in ("seconds", "images_per_second")},
+        "training": training,
         "validation": validation,
         "latents": _latents(subject, test_images),
         "restoration": restoration(subject, run.config, subject.count(test_images)),

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -110,3 +113,28 @@ def test_the_noise_of_a_kl_is_what_it_says(offset):
     )
     closed = 0.5 * (np.exp(2 * offset) - 1.0) - offset
     assert 0.8 * stated < np.std(kl) < 1.25 * stated and np.mean(kl) == pytest.approx(closed, abs=0.01)
+
+
+MANY = """
+import resource
+import tensorflow as tf
+from vae_flows import VAE, decoders, densities, encoders
+from vae_flows.latent_models.latent_use import LatentUseMeter
+
+shape, features = (2, 2, 1), 10_000
+law = densities.Bernoulli(shape)
+encoder = densities.Conditional(encoders.DenseEncoder(shape, hidden=(2,)), densities.DiagonalNormal(features, context=2))
+decoder = decoders.DenseDecoder(features, image_shape=shape, outputs=law.context, hidden=())
+model = VAE(encoder, densities.Conditional(decoder, law), densities.StandardNormal(features))
+x = tf.ones([100, *shape])
+LatentUseMeter(model, samples=4)(x, 0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+LatentUseMeter(model, samples=64)(tf.concat([x, x], 0), 0)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_samples_nor_the_images():
+    """[64 samples, 100 images, 10,000 features] of float64 would be 512 MB."""
+    run = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=True)
+    assert float(run.stdout) < 128

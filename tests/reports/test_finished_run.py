@@ -34,7 +34,8 @@ SCHEMA = {
         "steps": int,
         "parameters": int,
     },
-    "training": {"seconds": float, "images_per_second": float},
+    "training": {"seconds": float, "images_per_second": float, "best_step": int},
+    "settings": {"importance": {"images": int, "samples": int}},
     "validation": {"neg_elbo": float},
     "test": {
         **{"images": int, "neg_elbo": float, "kl": float, "neg_log_likelihood_given_z": float},
@@ -79,7 +80,7 @@ def folder(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         run = FinishedRun.trained(folder, Subject(model, data, Binarise(), seed=1))
-        write_report(run, training={"seconds": 1.5, "images_per_second": 100.0}, steps=0, test_images=4)
+        write_report(run, training={"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}, steps=0, test_images=4)
     return folder
 
 
@@ -208,7 +209,9 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         finished = FinishedRun.trained(other, subject)
-        write_report(finished, training={"seconds": 1.5, "images_per_second": 100.0}, steps=0, test_images=4)
+        write_report(
+            finished, training={"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}, steps=0, test_images=4
+        )
     page = other.report.read_text()
     assert run(["compare", str(folder.path), str(other.path), "--out", str(tmp_path / "page.html")]) == 0
     if name == "mixture, exact":

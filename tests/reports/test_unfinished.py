@@ -68,6 +68,8 @@ def judged(make_run, results, monkeypatch):
 
     run = Run()
     run.folder = folder
+    folder.figures.mkdir(exist_ok=True)
+    run.computed = computed = []
     meanwhile = []
 
     def method(name):
@@ -75,11 +77,14 @@ def judged(make_run, results, monkeypatch):
             run.unfinished.files(name, settings)().write({"values": np.zeros(2)})
             for each in meanwhile:
                 each()
-            return {name: {"images": settings["images"], "chains": settings["chains"]}}, f"{name} found.", lambda: None
+            computed.append(name)
+            picture = folder.figures / f"{name}.png"
+            return {name: {"images": settings["images"], "chains": settings["chains"]}}, picture.touch
 
         return estimate
 
     monkeypatch.setattr(judging, "_METHODS", {name: method(name) for name in ("hais", "bidirectional")})
+    monkeypatch.setattr(judging, "_said", lambda found: f"{next(iter(found))} found.")
     monkeypatch.setattr(judging, "write_page", lambda folder: None)
     monkeypatch.setattr(judging, "write_metrics", lambda folder, results: None)
     return run, meanwhile
@@ -91,6 +96,21 @@ def test_of_two_evaluations_at_once_both_results_stay(judged):
     assert judging.judge(run, "hais") == "hais found."
     assert run.results["hais"] and run.results["bidirectional"]
     assert not run.unfinished.place.exists()
+
+
+def test_what_was_found_with_the_same_settings_is_not_computed_again(judged, capsys):
+    run, _ = judged
+    judging.judge(run, "hais", chains=4)
+    before = run.results
+    assert judging.judge(run, "hais", chains=4, facts={"steps": 9}) == "hais found."
+    assert run.computed == ["hais"] and run.results == {**before, "steps": 9}
+    assert "found before with the same settings" in capsys.readouterr().out
+    judging.judge(run, "hais", chains=8)
+    (run.folder.figures / "hais.png").unlink()
+    judging.judge(run, "hais", chains=8)
+    run.subject.mark = THEIRS
+    judging.judge(run, "hais", chains=8, facts={})
+    assert run.computed == ["hais"] * 4
 
 
 def test_results_that_cannot_be_written_cost_nothing_that_was_computed(judged, monkeypatch):
