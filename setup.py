@@ -5,24 +5,8 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-FOLDERS = [
-    "aef",
-    "blocks",
-    "decoders",
-    "densities",
-    "encoders",
-    "estimators",
-    "experiment",
-    "flows",
-    "iaf",
-    "image_data",
-    "latent_models",
-    "nvae_tf",
-    "reports",
-    "run_folder",
-    "training",
-    "vlae",
-]
+HERE = Path(__file__).parent
+FOLDERS = sorted({path.parent.name for path in HERE.glob("*/__init__.py")} - {"vae_flows"})
 
 
 class BuildWithPresets(build_py):
@@ -37,7 +21,7 @@ setup(
     name="vae-flows",
     version="0.1.0",
     description="Deep latent-variable models of images, normalizing flows, and log-likelihoods one can trust",
-    long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
