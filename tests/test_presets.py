@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import pathlib
 import typing
 
 import numpy as np
@@ -44,6 +45,11 @@ def test_the_recipe_fits_its_data(name, given, images):
     recipe = preset.build(data, **completed(preset.build, given))
     recipe.check_data(data)
     assert recipe.model.latent_features > 0
+
+
+def test_the_readme_names_them_all():
+    text = (pathlib.Path(run_script.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in PRESETS if f"`{name}`" not in text]
 
 
 @pytest.mark.parametrize("name", PRESETS)
