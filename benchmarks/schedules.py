@@ -50,7 +50,7 @@ def dense_vae(
             encoder=densities.Conditional(encoder, posterior),
             decoder=densities.Conditional(decoder, law),
             prior=densities.StandardNormal(latent),
-            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(warmup * epoch) if warmup else 1.0),
+            objective=latent_models.Elbo(kl_weight=latent_models.LinearWarmup(warmup * epoch)),
         ),
         preparation=image_data.Binarise(levels=data.spec.levels),
         optimizer=training.Adam(rate if falling else learning_rate),

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
-from vae_flows.latent_models.schedules import Constant
+from vae_flows.latent_models.schedules import as_schedule
 from vae_flows.latent_models.terms import Minimised
 
 __all__ = ["Elbo", "Iwae", "Objective", "Reconstruction"]
@@ -73,7 +73,7 @@ class Elbo(Objective):
     the mean over the batch. A group whose mean KL is below free_bits is not pushed; the loss shown counts the KL that it has.
 
     Args:
-        kl_weight: Schedule, a function of the step.
+        kl_weight: A number, 1 by default, or a function of the step such as `LinearWarmup(1000)`.
         free_bits: Nats per latent group below which its KL is not pushed; 0 for the plain ELBO.
 
     Reference: Kingma et al. 2016. arXiv:1606.04934 (free bits, section C.8)
@@ -84,7 +84,7 @@ class Elbo(Objective):
     def __init__(self, *, kl_weight=None, free_bits=0.0):
         if free_bits < 0:
             raise ValueError(f"`free_bits` must be 0 or positive, in nats. Received: free_bits={free_bits}.")
-        self.kl_weight = kl_weight or Constant(1.0)
+        self.kl_weight = as_schedule(kl_weight)
         self.free_bits = free_bits
 
     def loss(self, terms, step):

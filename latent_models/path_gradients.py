@@ -42,7 +42,7 @@ class StickingTheLanding(Elbo):
     loss = -log p(x, z) + log q(z | x),  d loss = d/dz loss dz + d/dp loss
 
     Args:
-        kl_weight: Schedule of the KL term's weight, a function of the step.
+        kl_weight: Weight of the KL term: a number, 1 by default, or a function of the step.
 
     Reference: Roeder, Wu, Duvenaud. Sticking the Landing. 2017. arXiv:1703.09194
     """

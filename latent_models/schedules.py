@@ -1,12 +1,32 @@
 """Weights of parts of the loss as functions of the step."""
 
 import math
+import numbers
 
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
 
-__all__ = ["Constant", "LinearWarmup", "LogLinear"]
+__all__ = ["Constant", "LinearWarmup", "LogLinear", "as_schedule"]
+
+
+def as_schedule(weight):
+    """A weight as a function of the step: a number stays what it is, None is 1.
+
+    Raises:
+        TypeError: for what is neither a number nor a function.
+
+    Example:
+        >>> float(as_schedule(0.5)(1000))
+        0.5
+    """
+    if weight is None or isinstance(weight, numbers.Real):
+        return Constant(1.0 if weight is None else float(weight))
+    if not callable(weight):
+        raise TypeError(
+            f"A weight must be a number or a function of the step, such as `LinearWarmup(1000)`. Received: {weight!r}."
+        )
+    return weight
 
 
 class Constant(Configured):
@@ -29,11 +49,11 @@ class LinearWarmup(Configured):
     w(step) = max(floor, min(1, step / steps))
 
     Args:
-        steps: Optimizer steps until the weight is 1.
+        steps: Optimizer steps until the weight is 1; 0 for no warm-up.
         floor: Smallest weight.
 
     Raises:
-        ValueError: if steps < 1 or the floor is outside [0, 1].
+        ValueError: if steps < 0 or the floor is outside [0, 1].
 
     Example:
         >>> float(LinearWarmup(10)(5))
@@ -43,16 +63,16 @@ class LinearWarmup(Configured):
     """
 
     def __init__(self, steps, *, floor=0.0):
-        if steps < 1 or not 0 <= floor <= 1:
+        if steps < 0 or not 0 <= floor <= 1:
             raise ValueError(
-                f"`steps` must be at least 1 and `floor` in [0, 1]. Received: steps={steps}, floor={floor}. "
-                "Use `Constant(1.0)` for no warm-up."
+                f"`steps` must be at least 0 and `floor` in [0, 1]. Received: steps={steps}, floor={floor}."
             )
         self.steps = steps
         self.floor = floor
 
     def __call__(self, step):
-        return tf.clip_by_value(tf.cast(step, tf.float32) / self.steps, self.floor, 1.0)
+        share = tf.cast(step, tf.float32) / self.steps if self.steps else 1.0
+        return tf.clip_by_value(share, self.floor, 1.0)
 
 
 class LogLinear(Configured):

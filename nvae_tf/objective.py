@@ -43,7 +43,7 @@ class BalancedElbo(Elbo):
     The KL of each group is taken in closed form, given the groups above it, where the posterior has no flows.
 
     Args:
-        kl_weight: Schedule, a function of the step; the paper's rises linearly from 1e-4 over 30 % of all steps.
+        kl_weight: A number or a function of the step; the paper's rises linearly from 1e-4 over 30 % of all steps.
         balance: Whether the groups are balanced.
         free_bits: Nats per group below which its KL, in the mean over the batch, has no gradient; the loss counts it as it is.
 

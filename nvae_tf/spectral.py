@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
-from vae_flows.latent_models.schedules import Constant
+from vae_flows.latent_models.schedules import as_schedule
 
 __all__ = ["SpectralNormalisation", "SpectralRegularisation", "scale_penalty"]
 
@@ -18,7 +18,7 @@ class _Spectral(Configured):
     def __init__(self, weight, iterations):
         if iterations < 1:
             raise ValueError(f"`iterations` must be at least 1. Received: iterations={iterations}.")
-        self.weight = weight if callable(weight) else Constant(weight)
+        self.weight = as_schedule(weight)
         self.iterations = iterations
 
     def iterations_at(self, step):

@@ -105,8 +105,12 @@ def test_objectives_are_what_they_say():
     np.testing.assert_allclose(tape.gradient(loss, kl), [[1, 0], [1, 0]])  # the second group's mean is below 0.5
     weighted = ElboTerms(tf.constant([[-1.0], [-2.0]]), tf.zeros([2, 1, 1]))
     np.testing.assert_allclose(Iwae(2).loss(weighted, 0), [-np.log((np.exp(-1) + np.exp(-2)) / 2)], rtol=1e-6)
-    with pytest.raises(ValueError, match="`steps` must be at least 1.*steps=0"):
-        LinearWarmup(0)
+    np.testing.assert_allclose(Elbo(kl_weight=0.5).loss(terms, 5), [3.55, 6.65], rtol=1e-6)
+    np.testing.assert_allclose(Elbo(kl_weight=LinearWarmup(0)).loss(terms, 0), [4.1, 8.3], rtol=1e-6)
+    with pytest.raises(ValueError, match="`steps` must be at least 0.*steps=-1"):
+        LinearWarmup(-1)
+    with pytest.raises(TypeError, match="a number or a function of the step.*'beta'"):
+        Elbo(kl_weight="beta")
     with pytest.raises(ValueError, match="`samples` must be at least 1"):
         Iwae(0)
 
