@@ -1,6 +1,7 @@
 """Runs behind a table: each trained by `run_script.py` in a folder of its own, once; a table may take several calls."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,7 @@ _SCRIPT = pathlib.Path(__file__).parent.parent / "run_script.py"
 
 def slug(name):
     """The name of a row as that of a folder."""
-    return "-".join(name.lower().replace(",", "").split())
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower())
 
 
 def trained(path, preset, given, **options):
