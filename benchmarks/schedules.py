@@ -22,6 +22,7 @@ ROWS = {
     "nothing": [],
     "KL warm-up, 10 epochs": ["warmup=10"],
     "rate falls to 1/100": ["falling=true"],
+    "rate 1e-3": ["learning_rate=1e-3"],
     "rate falls from 1e-3": ["falling=true", "learning_rate=1e-3"],
     "warm-up, rate falls from 1e-3": ["warmup=10", "falling=true", "learning_rate=1e-3"],
     "head x 0.1": ["gain=0.1"],
