@@ -28,7 +28,6 @@ ROWS = {
     "head x 0.1": ["gain=0.1"],
     "posterior starts at e^-3": ["offset=-3"],
     "decoder starts at the mean image": ["mean_image=true"],
-    "rate falls from 1e-3, mean image": ["falling=true", "learning_rate=1e-3", "mean_image=true"],
 }
 STEPS = 54_000 // 128  # of an epoch
 
