@@ -36,11 +36,11 @@ def headline(results):
         how = f"HAIS, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
     told = f"NLL {with_error(nll['value'], nll['standard_error'])} nats"
     if flagged:
-        gain = hais.get("over_importance")
-        amount = (
-            gain and f"{with_error(gain['log_likelihood'], gain['standard_error'])}{' or more' * bool(unsure)} (HAIS)"
-        )
-        told += f", too high by {amount or 'an unknown amount'}"
+        gain, amount = hais.get("over_importance"), "an unknown amount"
+        if gain and gain["log_likelihood"] > 0.0:  # chains that find less than importance sampling tell nothing
+            gained = with_error(gain["log_likelihood"], gain["standard_error"])
+            amount = f"{gained}{' or more' * bool(unsure)} (HAIS)"
+        told += f", too high by {amount}"
     return f"{told}: {images:,} test images, {how}."
 
 

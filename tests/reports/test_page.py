@@ -98,6 +98,12 @@ def test_the_figure_to_believe(results):
     assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by 0.73 ± 0.20 (HAIS){images}"
     results["hais"] = {**few, "unreliable_images": 3}
     assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by 0.73 ± 0.20 or more (HAIS){images}"
+    results["hais"] = {
+        **few,
+        "unreliable_images": 3,
+        "over_importance": {"log_likelihood": -5.55, "standard_error": 0.89},
+    }
+    assert headline(results) == f"NLL 108.32 ± 1.21 nats, too high by an unknown amount{images}"
     results["hais"] = {**few, "nll": 107.6, "standard_error": 1.2, "images": 500}
     assert headline(results) == "NLL 107.60 ± 1.20 nats: 500 test images, HAIS, 8 chains, 100 temperatures."
     results["test"]["nll"]["unreliable_images"] = 0
