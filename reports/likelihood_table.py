@@ -41,11 +41,15 @@ def headline(results):
             gained = with_error(gain["log_likelihood"], gain["standard_error"])
             amount = f"{gained}{' or more' * bool(unsure)} (HAIS)"
         told += f", too high by {amount}"
-    return f"{told}: {images:,} test images, {how}."
+    told = f"{told}: {images:,} test images, {how}."
+    if results.get("restoration"):
+        restored = results["restoration"]
+        told += f" Mean squared error {restored['mse']:.5f} restored, {restored['corrupted_mse']:.5f} corrupted."
+    return told
 
 
 def likelihood_tables(results):
-    """The likelihoods in `results`, the contents of `results.json`, as one or two tables."""
+    """The likelihoods in `results`, the contents of `results.json`, as tables."""
     test, nll = results["test"], results["test"]["nll"]
     images = f"{test['images']:,} test images"
     rows = [_nll_row(nll, images)]
@@ -76,6 +80,8 @@ def likelihood_tables(results):
     tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"], results["hais"]))]
     if (results.get("latents") or {}).get("groups"):
         tables.append(_group_table(results["latents"]["groups"]))
+    if results.get("restoration"):
+        tables.append(_restoration_table(results["restoration"]))
     if results["bidirectional"]:
         tables.append(_bracket_table(results["bidirectional"]))
     return tables
@@ -135,6 +141,13 @@ def _group_table(groups):
         for number, (kl, active) in enumerate(zip(groups["kl"], groups["active_units"], strict=True), 1)
     )
     return Table("Latent groups", ("group, from the top", "KL, nats", "active features"), rows, (1, 2))
+
+
+def _restoration_table(restored):
+    error = "?" if restored["standard_error"] is None else f"{restored['standard_error']:.5f}"
+    rows = (("restored", f"{restored['mse']:.5f}", error), ("corrupted", f"{restored['corrupted_mse']:.5f}", ""))
+    note = f"Against the clean images, pixels from 0 to 1, of {restored['images']:,} test images: lower is better."
+    return Table("Restoration", ("images", "mean squared error", "standard error"), rows, (1, 2), note)
 
 
 def _bracket_table(bracket):

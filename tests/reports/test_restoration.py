@@ -7,6 +7,7 @@ import small_run
 from vae_flows.image_data import GaussianNoise
 from vae_flows.latent_models import restored
 from vae_flows.reports import FinishedRun, Subject, as_csv, compare, write_report
+from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.restoration import corrupted_batches, restoration
 from vae_flows.run_folder import RunFolder, write_json
 from vae_flows.training import fit, run_config
@@ -38,7 +39,10 @@ def test_the_error_is_that_of_the_images_by_hand(run):
 
 def test_the_report_shows_the_triples_and_comparisons_the_error(run):
     assert (run.folder.figures / "view_restorations.png").is_file()
-    assert "Restorations" in run.folder.report.read_text()
+    page, found = run.folder.report.read_text(), run.results["restoration"]
+    assert "Restorations" in page and ">Restoration<" in page
+    assert f">{found['mse']:.5f}<" in page and f">{found['corrupted_mse']:.5f}<" in page
+    assert f"{found['mse']:.5f} restored, {found['corrupted_mse']:.5f} corrupted" in headline(run.results)
     assert "restoration MSE" in as_csv(compare([run.folder.path]))
 
 
