@@ -31,15 +31,16 @@ def principal_components(codes):
     return centred @ directions[:2].T, variances[:2] / max(variances.sum(), np.finfo(float).tiny)
 
 
-def latent_map(codes, *, before=None, labels=None, classes=None, decode=None, cells=20):
+def latent_map(codes, *, before=None, change="flow", labels=None, classes=None, decode=None, cells=20):
     """A figure of latent codes coloured by label; with two latent features, also of the images that the plane decodes to.
 
     Both axes have one scale. Single codes far from all others are left out.
 
     Args:
         codes: Array [N, D] of posterior samples, D >= 2; more than two features are shown by their principal components.
-        before: The same samples before the posterior's flow, [N, D], shown first and on axes of their own; None leaves
-            them out.
+        before: The same samples before the posterior's flow or refinement, [N, D], shown first and on axes of their own;
+            None leaves them out.
+        change: What lies between the two: "flow" or "refinement".
         labels: Integers [N], or None.
         classes: Names of the labels, or None.
         decode: Function [M, D] -> images [M, H, W, C] in [0, 1]; used when D = 2.
@@ -49,9 +50,9 @@ def latent_map(codes, *, before=None, labels=None, classes=None, decode=None, ce
     if codes.ndim != 2 or codes.shape[1] < 2:
         raise ValueError(f"`codes` must be [N, D] with D at least 2. Received: shape {codes.shape}.")
     planar = codes.shape[1] == 2
-    parts = [("Posterior samples", codes)]
+    parts = [("Latent codes", codes)]
     if before is not None:
-        parts = [("Before the flow", np.asarray(before, np.float64)), ("After the flow", codes)]
+        parts = [(f"Before the {change}", np.asarray(before, np.float64)), (f"After the {change}", codes)]
     panels = len(parts) + (1 if planar and decode else 0)
     figure = new_figure(1.6 + 4.9 * panels, 5.0)
     figure.set_layout_engine("constrained")

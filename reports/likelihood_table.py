@@ -76,7 +76,7 @@ def likelihood_tables(results):
                 "variance of the posterior mean above 0.01",
             )
         )
-    headings = ("quantity", "nats per image", "standard error", "how")
+    headings = ("quantity", "value", "standard error", "how")
     tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"], results["hais"]))]
     if (results.get("latents") or {}).get("groups"):
         tables.append(_group_table(results["latents"]["groups"]))
@@ -99,7 +99,7 @@ def training_table(results):
 
 
 def _note(nll, images, hais):
-    note = "NLL is -log p(x), by natural logarithms: lower is better."
+    note = "In nats per image unless the name says otherwise; NLL is -log p(x): lower is better."
     heavy = nll.get("unreliable_images")
     if heavy:
         note += f" Pareto's k is too large, or unknown, for {heavy:,} of {images:,} images: their NLL by importance"

@@ -17,9 +17,9 @@ FIGURES = {
     "reconstructions.png": ("Reconstructions", "Test images, and what the model makes of one latent code of each."),
     "training_curves.png": (
         "Training",
-        "The negative ELBO and its terms. The axes leave out the plunge of the first tenth.",
+        "What validation judges, and what goes with it. The axes leave out the plunge of the first tenth.",
     ),
-    "latent_space.png": ("Latent space", "A posterior sample of each test image, coloured by its label."),
+    "latent_space.png": ("Latent space", "A latent code of each test image, coloured by its label."),
     "posterior.png": (
         "Posterior",
         "Of 200 test images those where q(z|x) fits best, in the middle and worst; KL in nats. Lines hold 10 to 99 %.",

@@ -109,9 +109,10 @@ def _write_latent_figures(run, test_images):
     before, codes = _codes(subject, mapped)
     labels = None if subject.data.test.labels is None else subject.data.test.labels[:mapped]
     before = None if before is None or np.allclose(before, codes) else before
+    change = "refinement" if before is not None and model.path(_first(subject, 1)) else "flow"
     named = {"labels": labels, "classes": subject.data.classes}
     write_projector(run.folder.tensorboard, codes, subject.originals(mapped), **named)
-    save(latent_map(codes, before=before, decode=model.decode, **named), figures / "latent_space.png")
+    save(latent_map(codes, before=before, change=change, decode=model.decode, **named), figures / "latent_space.png")
     if model.latent_features == 2 and not subject.exact:
         chosen = spread_of_fits(subject, min(_JUDGED, test_images or _JUDGED))
         planes = posterior_planes(
@@ -139,7 +140,7 @@ def _latents(subject, test_images):
 
 
 def _codes(subject, images):
-    """Codes of the first images before and after the posterior's flow, of the same noise, or the exact code: [N, D]."""
+    """Codes of the first images, of one noise, before and after the posterior's flow or refinement; or exact ones: [N, D]."""
     model = subject.model
     if subject.exact:
         return None, subject.image_by_image(lambda x, first: model.encode(x), images, label="codes")

@@ -15,6 +15,7 @@ from tensorboard.plugins import projector
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.sources import load
+from vae_flows.reports import run_report
 from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun
 from vae_flows.reports.likelihood_table import headline
@@ -199,12 +200,16 @@ def test_a_vanished_data_set_is_refused(folder, capsys):
 
 
 @pytest.mark.parametrize("name", ["VAE with a refined posterior", "mixture, exact"])
-def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
+def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys, monkeypatch):
     """Views are in the report; an exact model is judged without samples, and by nothing else."""
     other = RunFolder.create(tmp_path / "run")
     write_json(other.config, read_json(folder.config))
     model = registry.MODELS[name].build()
     model.save(other.model)
+    named, drawn = [], run_report.latent_map
+    monkeypatch.setattr(
+        run_report, "latent_map", lambda *args, **given: named.append(given["change"]) or drawn(*args, **given)
+    )
     subject = Subject(model, load(read_json(folder.config)["dataset"]), Binarise(), seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
@@ -222,6 +227,7 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys):
         assert run(["evaluate", str(other.path), "--method", "hais"]) == 1
         assert "gives log p(x) itself" in capsys.readouterr().err
     else:
+        assert named == ["refinement"]
         assert ">Refinement<" in page and "each refined one decodes to" in page
 
 
