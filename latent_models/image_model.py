@@ -149,7 +149,7 @@ class ImageModel(Configured, keras.Model):
         gradients = tape.gradient(scaled, self.trainable_weights)
         recorded = {"loss": minimised.loss + penalty, **minimised.recorded, **penalties}
         careful_step(self, gradients, loss=loss, before=before, record=lambda: self._record(**recorded))
-        return self.get_metrics_result()
+        return {name: mean for name, mean in self.get_metrics_result().items() if name in recorded}
 
     def evaluate(self, *args, **kwargs):
         """Keras's `evaluate`, with the averages of the weights where the optimizer keeps some."""
