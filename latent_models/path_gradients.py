@@ -39,7 +39,7 @@ def path_terms(inference, noise, factor=None):
 class StickingTheLanding(Elbo):
     """The negative ELBO without the score: where q is the true posterior its gradient has no noise.
 
-    loss = -log p(x, z) + log q(z | x),  d loss = d/dz loss dz + d/dp loss
+    loss = -log p(x | z) + weight(step) * [log q(z | x) - log p(z)],  d loss = d/dz loss dz + d/dp loss
 
     Args:
         kl_weight: Weight of the KL term: a number, 1 by default, or a function of the step.

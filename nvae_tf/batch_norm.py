@@ -83,9 +83,9 @@ _EPSILON = 1e-5
 def _over_replicas(x, scale, shift):
     """The same with the statistics of the images of all replicas, differentiable."""
     wide, context = tf.cast(x, tf.float32), tf.distribute.get_replica_context()
-    moments = tf.stack([tf.reduce_mean(wide, [0, 1, 2]), tf.reduce_mean(tf.square(wide), [0, 1, 2])])
-    mean, square = tf.unstack(context.all_reduce(tf.distribute.ReduceOp.MEAN, moments))
-    variance = square - tf.square(mean)
+    mean = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(wide, [0, 1, 2]))
+    deviation = tf.reduce_mean(tf.square(wide - mean), [0, 1, 2])  # a mean of squares would cancel, even below 0
+    variance = context.all_reduce(tf.distribute.ReduceOp.MEAN, deviation)
     y = tf.nn.batch_normalization(wide, mean, variance, shift, scale, _EPSILON)
     count = tf.cast(context.num_replicas_in_sync * tf.size(x) // x.shape[-1], tf.float32)
     return tf.cast(y, x.dtype), mean, variance * count / (count - 1.0)

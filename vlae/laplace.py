@@ -25,7 +25,7 @@ class Laplace(Refiner):
     of a nat of log p(x, z) to be found. No matrix is inverted.
 
     The gradient goes through the steps to encoder and decoder: d changes by P^-1 (db - dP d). In training P is factored
-    once more, at mu_T, and that factor serves all these.
+    once more, at mu_T, and that factor serves all these but the first, which has its own.
 
     Args:
         steps: T.
@@ -37,7 +37,8 @@ class Laplace(Refiner):
         q0, x, decoder, prior -> `PrecisionNormal` with batch shape [B], events [D].
 
     Reference: Park, Kim, Kim. Variational Laplace Autoencoders. 2019. arXiv:2211.17267
-    Differs from the paper: later steps are solved by conjugate gradients, unless `iterations` is None.
+    Differs from the paper: later steps are solved by conjugate gradients, and their gradients by the last factor, unless
+    `iterations` is None.
     """
 
     def __init__(self, *, steps=4, rate=0.5, iterations=2, through=True):
@@ -72,7 +73,7 @@ class Laplace(Refiner):
                 d = _conjugate(near, (1.0 - rate) * d, places[0][1](), self.iterations)
             d, rate = tf.stop_gradient(d), self.rate / (t + 1)
             if self.through or t == self.steps - 1:
-                moved = _moved(near.residual(d), factor if self.iterations is None else last)
+                moved = _moved(near.residual(d), last if t and self.iterations else factor)
             else:  # with the decoder, J and W held fixed
                 moved = tf.stop_gradient(near.z) - near.z
             places.append(_place(quadratic(near.z + rate * (d + moved))))

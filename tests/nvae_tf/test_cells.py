@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vae_flows.nvae_tf import depthwise
+from vae_flows.nvae_tf import batch_norm, depthwise
 from vae_flows.nvae_tf.batch_norm import BatchNorm
 from vae_flows.nvae_tf.cells import DecoderCell, EncoderCell, run
 
@@ -37,6 +37,15 @@ def test_batch_norm_is_keras_s():
     np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
     ours.swish = True
     np.testing.assert_allclose(ours(x), tf.nn.silu(theirs(x)), atol=1e-5)
+
+
+def test_statistics_over_replicas_do_not_cancel_far_from_zero():
+    x = 3000.0 + 0.1 * tf.random.stateless_normal([8, 4, 4, 3], SEED)
+    y, mean, variance = batch_norm._over_replicas(x, tf.ones(3), tf.zeros(3))
+    exact = np.float64(x).reshape(-1, 3)
+    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(variance, exact.var(0, ddof=1), rtol=1e-3)
+    np.testing.assert_allclose(np.std(y, (0, 1, 2)), 1.0, rtol=1e-2)
 
 
 def test_enlarging_before_the_depthwise_convolution_is_enlarging_at_the_start():

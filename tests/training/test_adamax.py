@@ -43,6 +43,20 @@ def test_without_penalty_it_is_keras_s_up_to_the_place_of_epsilon():
     np.testing.assert_allclose(*results, rtol=1e-5)
 
 
+def test_weights_without_a_gradient_stay_and_the_others_move_as_ever():
+    results = []
+    for extra in (False, True):
+        moved, still = keras.Variable([1.0, -2.0]), keras.Variable([[3.0]])
+        variables = [still, moved] if extra else [moved]
+        optimizer = Adamax(0.1, l2=0.1, use_ema=True)
+        optimizer.build(variables)
+        for step in range(3):
+            optimizer.apply([None, tf.constant([1.0, 3.0]) * (step - 1.5)][-len(variables) :], variables)
+        results.append(moved.numpy())
+        assert float(still[0, 0]) == 3.0
+    np.testing.assert_array_equal(*results)
+
+
 def test_it_is_rebuilt_from_its_configuration():
     optimizer = Adamax(warmed_cosine(0.1, final=0.0, warmup=0, steps=9), beta_1=0.5, l2=0.2, epsilon=1e-3, clipnorm=3.0)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))

@@ -186,8 +186,9 @@ def loss_of(model, x, noise):
     return tf.reduce_mean(-model.inference(x, model.proposal(x)).terms(noise).elbo)
 
 
-def test_gradient_through_the_steps_is_that_of_finite_differences(float64):
-    model, x = model_of(Laplace(steps=3, iterations=None)), tf.constant(IMAGES, tf.float64)
+@pytest.mark.parametrize("refine", [Laplace(steps=3, iterations=None), Laplace(steps=1)], ids=["exact", "first step"])
+def test_gradient_through_the_steps_is_that_of_finite_differences(refine, float64):
+    model, x = model_of(refine), tf.constant(IMAGES, tf.float64)
     noise = tf.random.stateless_normal([B, D], [1, 2], dtype=tf.float64)
     with tf.GradientTape() as tape:
         loss = loss_of(model, x, noise)
