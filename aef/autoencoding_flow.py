@@ -86,7 +86,7 @@ class AutoencodingFlow(ExactModel):
         self.built = True
 
     def log_prob(self, x, *, training=False):
-        transform = chained(self.transforms)
+        x, transform = self.check_images(x), chained(self.transforms)
         y = transform.forward(x)
         z, log_volume = self._code(x, y, training)
         shell = self.decoder(z, training=training).distribution  # pixel by pixel

@@ -111,7 +111,7 @@ class ImageModel(Configured, keras.Model):
         return self.decode((1.0 - weight) * self.encode(a) + weight * self.encode(b))
 
     def check_images(self, x):
-        """The images as a tensor; refuses those of another kind or shape than the model's."""
+        """The images as a tensor; refuses those of another kind or shape than the model's, and eager ones out of range."""
         x = tf.convert_to_tensor(x)
         if not x.dtype.is_floating:
             raise ValueError(
@@ -123,6 +123,12 @@ class ImageModel(Configured, keras.Model):
                 f"Images must have the model's shape. Expected: [batch, {', '.join(map(str, self.image_shape))}]. "
                 f"Received: {x.shape}. Resize or pad the images, or build the model for their shape."
             )
+        if tf.is_symbolic_tensor(x) or not tf.size(x):
+            return x
+        low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
+        wrong = low < 0.0 or high > 1.0 if self.pixel_levels else low >= 0.0 and high > 2.0  # densities have any scale
+        if wrong or low != low:
+            raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
         return x
 
     def call(self, x):
@@ -185,12 +191,6 @@ class ImageModel(Configured, keras.Model):
         if x is None:
             return
         self.check_images(x)
-        low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
-        wrong = (
-            low < 0.0 or high > 1.0 if self.pixel_levels else low >= 0.0 and high > 2.0
-        )  # a density may be of any scale
-        if wrong or low != low:
-            raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
         if self.pixel_levels is not None:
             steps = x * (self.pixel_levels - 1)
             if float(tf.reduce_max(tf.abs(steps - tf.round(steps)))) > 1e-3:

@@ -55,7 +55,7 @@ class PixelFlow(ExactModel):
         self.built = True
 
     def log_prob(self, x, *, training=False):
-        transform = chained(self.transforms)
+        x, transform = self.check_images(x), chained(self.transforms)
         y = transform.forward(x)
         return self.flow().log_prob(self._flat(y)) + transform.forward_log_det_jacobian(x, event_ndims=3)
 

@@ -11,6 +11,7 @@ from vae_flows.latent_models.image_model import named
 from vae_flows.latent_models.inference import VectorInference
 from vae_flows.latent_models.latent_model import LatentModel
 from vae_flows.latent_models.objectives import Elbo
+from vae_flows.latent_models.refiner import Refiner
 from vae_flows.latent_models.seeds import as_seed
 from vae_flows.latent_models.terms import View
 
@@ -60,6 +61,10 @@ class VAE(LatentModel):
             raise ValueError(f"Encoder and decoder must share one image shape. Received: image_shape={shapes}.")
         if prior.context:
             raise ValueError(f"`prior` must be static. Expected: context=0. Received: context={prior.context}.")
+        if refine is not None and not isinstance(refine, Refiner):
+            raise TypeError(
+                f"`refine` must be a refiner, such as `vlae.Laplace(steps=4)`, or None. Received: {refine!r}."
+            )
         self.encoder = named(encoder, "encoder")
         self.decoder = named(decoder, "decoder")
         self.prior = named(prior, "prior")

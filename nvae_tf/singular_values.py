@@ -32,7 +32,7 @@ class SingularValues(keras.layers.Layer):
         # Functions and plain objects: the layers must not be tracked here once more.
         self.depthwise = tuple(layer.matrix for layer in convolutions if layer.depthwise)
         self.groups = tuple(_Kernels(layers) for layers in by_shape.values())
-        normal = [keras.initializers.RandomNormal() for _ in self.groups]
+        normal = [keras.initializers.RandomNormal(stddev=group.shape[-1] ** -0.5) for group in self.groups]  # |u| ~ 1
         self.vectors = [
             self.add_weight(shape=group.shape, initializer=start, trainable=False, name="vectors", autocast=False)
             for group, start in zip(self.groups, normal, strict=True)

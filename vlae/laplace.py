@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from vae_flows.blocks.shapes import integers
 from vae_flows.densities.precision import PrecisionNormal
 from vae_flows.densities.pushforward import push
 from vae_flows.latent_models.refiner import Refiner
@@ -42,12 +43,9 @@ class Laplace(Refiner):
     """
 
     def __init__(self, *, steps=4, rate=0.5, iterations=2, through=True):
-        if steps < 0 or (iterations is not None and iterations < 1):
-            raise ValueError(
-                "`steps` must be 0 or more, and `iterations` 1 or more, or None. "
-                f"Received: steps={steps}, iterations={iterations}."
-            )
-        self.steps, self.rate, self.iterations, self.through = steps, rate, iterations, through
+        (self.steps,) = integers([steps], name="steps", least=0)
+        self.iterations = None if iterations is None else integers([iterations], name="iterations")[0]
+        self.rate, self.through = rate, through
 
     def parameters(self, q0, x, decoder, prior, *, training=False):
         near, factor = self._climb(q0, Quadratic.of(x, decoder=decoder, prior=prior, training=training))[-1]

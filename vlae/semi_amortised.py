@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from vae_flows.blocks.shapes import integers
 from vae_flows.densities.pushforward import standard_normal
 from vae_flows.latent_models.refiner import Refiner
 
@@ -43,7 +44,8 @@ class SemiAmortised(Refiner):
             raise ValueError(f"`draws` must be even, as each has its opposite. Received: draws={draws}.")
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` must lie in [0, 1). Received: momentum={momentum}.")
-        self.steps, self.rate, self.clip, self.momentum, self.draws = steps, rate, clip, momentum, draws
+        (self.steps,) = integers([steps], name="steps", least=0)
+        self.rate, self.clip, self.momentum, self.draws = rate, clip, momentum, draws
 
     def parameters(self, q0, x, decoder, prior, *, training=False):
         return self._ascent(q0, x, decoder, prior, training)[-1]

@@ -154,6 +154,14 @@ def test_first_images_normalise_what_passes_through():
     assert float(tf.math.reduce_std(z0)) == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.parametrize("wrong", [255.0 * images((4, 4, 1)), tf.zeros([2, 4, 4, 1], tf.uint8), tf.zeros([2, 4, 5, 1])])
+def test_images_that_are_none_of_the_law_s_are_refused(wrong):
+    model = build(centre((4, 4, 1), features=3))
+    for call in (model.log_prob, model.log_likelihood, model.encode):
+        with pytest.raises(ValueError, match="Pixels must lie in|must be floating|model's shape"):
+            call(wrong)
+
+
 def test_parts_that_do_not_fit_are_refused():
     parts = build(centre((4, 4, 1), features=3)).get_config()
     parts = {

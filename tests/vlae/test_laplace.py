@@ -246,5 +246,8 @@ def test_many_samples_have_gradients_too():
 
 
 def test_arguments_that_make_no_sense_are_refused():
-    with pytest.raises(ValueError, match="`iterations` 1 or more, or None. Received: steps=4, iterations=0"):
-        Laplace(iterations=0)
+    for given in ({"iterations": 0}, {"steps": 1.5}):
+        with pytest.raises(ValueError, match=f"`{next(iter(given))}` must hold integers of at least"):
+            Laplace(**given)
+    with pytest.raises(TypeError, match="`refine` must be a refiner.*Received: 4"):
+        model_of(4)
