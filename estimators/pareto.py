@@ -8,6 +8,7 @@ __all__ = ["pareto_k", "reliable_k", "tail_length"]
 
 PRIOR_WEIGHT = 10.0  # weak prior towards 0.5, as many observations' worth
 FEWEST = 5
+_NOTHING = 1e-290  # part of the largest weight, whose inverse would overflow
 
 
 def tail_length(count):
@@ -61,7 +62,7 @@ def _fit(row):
     excess = weights[1:] - weights[0]
     if excess[-1] == 0.0:
         return 0.0
-    excess = excess[excess > 0.0]
+    excess = excess[excess > _NOTHING]
     return _zhang_stephens(excess) if len(excess) >= FEWEST else np.inf
 
 

@@ -85,8 +85,9 @@ def picture(png, *, title, caption=None, text=True):
 def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
+    flagged = ", too high: see below" if nll.get("unreliable_images") else ""
     figures = [
-        ("NLL, test", value, f"± {error} nats"),
+        ("NLL, test", value, f"± {error} nats{flagged}"),
         *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
         ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
@@ -103,7 +104,7 @@ def _embedded(figures):
     known = dict(list(FIGURES.items())[:2]) | views | FIGURES
     present = {name: text for name, text in known.items() if (figures / name).is_file()}
     return [
-        picture((figures / name).read_bytes(), title=title, caption=caption, text=name in _CHARTS)
+        picture((figures / name).read_bytes(), title=title, caption=caption, text=name in _CHARTS or name in views)
         for name, (title, caption) in present.items()
     ]
 

@@ -49,3 +49,5 @@ def test_equal_weights_are_no_worry_and_few_tell_nothing():
 
 def test_a_weight_that_outweighs_all_others_is_an_alarm():
     assert pareto_k(np.array([[0.0] * 50 + [2000.0]])).tolist() == [np.inf]
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        assert pareto_k(np.array([[*np.linspace(0.0, 40.0, 50), 740.0]])).tolist() == [np.inf]
