@@ -31,7 +31,7 @@ FIGURES = {
     "bidirectional.png": ("Bidirectional Monte Carlo", "The bracket of NLL against the number of temperatures."),
     "data.png": ("Data", "The first training images."),
 }
-_CHARTS = ("training_curves.png", "latent_space.png", "posterior.png", "hais.png", "bidirectional.png")
+_BARE = ("samples.png", "data.png")  # pictures without words
 
 
 def write_page(folder):
@@ -104,7 +104,7 @@ def _embedded(figures):
     known = dict(list(FIGURES.items())[:2]) | views | FIGURES
     present = {name: text for name, text in known.items() if (figures / name).is_file()}
     return [
-        picture((figures / name).read_bytes(), title=title, caption=caption, text=name in _CHARTS or name in views)
+        picture((figures / name).read_bytes(), title=title, caption=caption, text=name not in _BARE)
         for name, (title, caption) in present.items()
     ]
 
