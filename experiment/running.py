@@ -10,7 +10,7 @@ import sys
 import time
 
 from vae_flows import image_data, reports, training
-from vae_flows.experiment.hyperparameters import completed, text
+from vae_flows.experiment.hyperparameters import completed, keywords, text
 from vae_flows.experiment.presets import find
 from vae_flows.experiment.resuming import changes
 from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
@@ -138,8 +138,10 @@ def resume(out, *, quiet=False, restart=False, **options):
 
 def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparameters=None, **said):
     """The `Run` that `run` carries out, begun with its config.json; nothing is written unless all is right."""
-    preset = find(preset, presets)
-    arguments = completed(preset.build, hyperparameters or {})
+    preset, given = find(preset, presets), hyperparameters or {}
+    if said.get("epochs") and "epochs" in keywords(preset.build):
+        given = {"epochs": said["epochs"], **given}  # schedules over all epochs are to end with them
+    arguments = completed(preset.build, given)
     folder = RunFolder(out or pathlib.Path("runs", preset.name, time.strftime("%Y-%m-%d_%H-%M-%S")))
     folder.check_new()
     nothing = dict.fromkeys(("dataset", *_IMAGES, "epochs", "steps", "test_images"))

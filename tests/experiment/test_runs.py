@@ -1,5 +1,6 @@
 """Runs that begin, go on, and are read again: what they are stands in their config.json."""
 
+import dataclasses
 import json
 import shutil
 
@@ -164,6 +165,17 @@ def test_functions_and_arrays_of_a_notebook(place, tmp_path, monkeypatch):
     assert experiment.take_up("run", preset=build, dataset=data).data is data
     with pytest.raises(ValueError, match="Unknown data set.*'noise'"):
         experiment.take_up("run")
+
+
+def test_schedules_over_all_epochs_know_how_many_there_are(place, tmp_path):
+    tiny = experiment.find(f"{place / 'own.py'}:tiny").build
+
+    def scheduled(data, *, epochs=50, batch=8):
+        return dataclasses.replace(tiny(data, batch=batch), epochs=epochs, log_every=epochs)
+
+    data = image_data.from_arrays(np.zeros((40, 6, 6, 1), "uint8"), name="black")
+    begun = experiment.begin(scheduled, dataset=data, out=tmp_path / "run", epochs=3)
+    assert (begun.recipe.epochs, begun.recipe.log_every, begun.config["hyperparameters"]["epochs"]) == (3, 3, 3)
 
 
 @pytest.mark.parametrize(
