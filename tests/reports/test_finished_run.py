@@ -24,17 +24,9 @@ from vae_flows.reports.subject import Subject
 from vae_flows.run_folder import RunFolder, read_json, write_json
 
 SCHEMA = {
-    **{
-        "hais": type(None),
-        "bidirectional": type(None),
-        "restoration": type(None),
-        "model": str,
-        "preset": str,
-        "dataset": str,
-        "seed": int,
-        "steps": int,
-        "parameters": int,
-    },
+    **dict.fromkeys(("hais", "bidirectional", "restoration"), type(None)),
+    **dict.fromkeys(("model", "preset", "dataset"), str),
+    **dict.fromkeys(("seed", "steps", "parameters"), int),
     "training": {"seconds": float, "images_per_second": float, "best_step": int},
     "settings": {"importance": {"images": int, "samples": int}},
     "validation": {"neg_elbo": float},
@@ -50,6 +42,7 @@ SCHEMA = {
     },
     "latents": {"features": int, "active_units": int, "kl": list},
 }
+TRAINED = {"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}
 HAIS = {
     **{"nll": float, "standard_error": float, "images": int, "chains": int, "temperatures": int},
     **{"acceptance": float, "step_size": float, "seconds": float},
@@ -81,7 +74,7 @@ def folder(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
         run = FinishedRun.trained(folder, Subject(model, data, Binarise(), seed=1))
-        write_report(run, training={"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}, steps=0, test_images=4)
+        write_report(run, training=TRAINED, steps=0, test_images=4)
     return folder
 
 
@@ -207,16 +200,12 @@ def test_the_whole_way_of_other_kinds_of_model(folder, name, tmp_path, capsys, m
     model = registry.MODELS[name].build()
     model.save(other.model)
     named, drawn = [], run_report.latent_map
-    monkeypatch.setattr(
-        run_report, "latent_map", lambda *args, **given: named.append(given["change"]) or drawn(*args, **given)
-    )
+    watched = lambda *args, **given: named.append(given["change"]) or drawn(*args, **given)  # noqa: E731
+    monkeypatch.setattr(run_report, "latent_map", watched)
     subject = Subject(model, load(read_json(folder.config)["dataset"]), Binarise(), seed=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnreliableWeights)
-        finished = FinishedRun.trained(other, subject)
-        write_report(
-            finished, training={"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}, steps=0, test_images=4
-        )
+        write_report(FinishedRun.trained(other, subject), training=TRAINED, steps=0, test_images=4)
     page = other.report.read_text()
     assert run(["compare", str(folder.path), str(other.path), "--out", str(tmp_path / "page.html")]) == 0
     if name == "mixture, exact":
