@@ -66,7 +66,7 @@ def quickstart(data, *, latent=16, layers=4, width=200, hidden=(400, 400), warmu
 # Variational autoencoder: Kingma, Welling 2013, arXiv:1312.6114
 
 
-def mnist_vae(data, *, latent=50, hidden=(500, 500), warmup=0, epochs=200, batch=128, learning_rate=1e-3):
+def mnist_vae(data, *, latent=50, hidden=(500, 500), warmup=10, epochs=200, batch=128, learning_rate=1e-3):
     """VAE with a Gaussian posterior, dense 500-500, latent 50"""
     image, epoch = data.spec, data.train.count // batch
     law = densities.Bernoulli(image.shape)
