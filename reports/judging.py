@@ -18,6 +18,7 @@ from vae_flows.run_folder.locks import results_lock
 
 __all__ = ["checked_method", "judge"]
 
+_IMAGES = ("dataset", "data_dir", "preparation", "seed")  # what of a run's config.json its prepared images depend on
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
 
@@ -47,12 +48,13 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     settings = {**SETTINGS[method], **run.config.get("evaluation", {}).get(method, {}), **given}
     if at_most is not None:
         settings["images"] = min(at_most, settings["images"] or at_most)
-    found, write_beside = _found_before(run, method, settings) or _METHODS[method](run, settings)
+    asked = _asked(run, method, settings)
+    found, write_beside = _found_before(run, method, asked) or _METHODS[method](run, settings)
     with results_lock(run.folder.path):
         checked_method(run, method, anew=facts is not None)  # a training may have ended meanwhile
         results, ahead = _merged(run, {**(facts or {}), **found})
         if ahead:
-            results["settings"] = {**results.get("settings", {}), method: settings}
+            results["settings"] = {**results.get("settings", {}), method: asked}
             write_beside()
         write_json(run.folder.results, results)
         write_metrics(run.folder.tensorboard, results)
@@ -85,14 +87,30 @@ def checked_method(run, method=None, *, anew=False):
     return method
 
 
-def _found_before(run, method, settings):
-    """What is there of these weights by these settings, with nothing to write beside it; None if it is not whole."""
+def _asked(run, method, settings):
+    """All that the result of a method depends on beside the weights: HAIS is set against importance sampling's samples, too."""
+    test = _there(run).get("test") or {"nll": {}}
+    reference = {"reference": test["nll"].get("samples")} if method == "hais" else {}
+    return {**{name: run.config.get(name) for name in _IMAGES}, **settings, **reference}
+
+
+def _there(run, *, tell=False):
+    """The results that are there, if they can be read and are of these weights."""
     try:
         there = run.results
-    except (FileNotFoundError, ValueError):
-        return None
-    of, beside = _FILES[method]
-    if there.get("model") != run.subject.mark or there.get("settings", {}).get(method) != settings:
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:  # only where all is judged anew: `checked_method` reads them, too
+        if tell:
+            print(f"Warning: {error} It is written anew.", flush=True)
+        return {}
+    return there if there.get("model") == run.subject.mark else {}
+
+
+def _found_before(run, method, asked):
+    """What is there of these weights, asked for alike, with nothing to write beside it; None if it is not whole."""
+    there, (of, beside) = _there(run), _FILES[method]
+    if there.get("settings", {}).get(method) != asked:
         return None
     if not there.get(of) or not (run.folder.path / beside).is_file():
         return None
@@ -102,14 +120,7 @@ def _found_before(run, method, settings):
 
 def _merged(run, found):
     """All results of the run's weights, and whether what was found is in front."""
-    try:
-        there = run.results
-    except FileNotFoundError:
-        there = {}
-    except ValueError as error:  # only where all is judged anew: `checked_method` reads them, too
-        there = {}
-        print(f"Warning: {error} It is written anew.", flush=True)
-    there = there if there.get("model") == run.subject.mark else {}
+    there = _there(run, tell=True)
     results = {"hais": None, "bidirectional": None, **there, **found, "model": run.subject.mark}
     ahead = True
     for name in ("test", "hais", "bidirectional"):
@@ -200,10 +211,9 @@ def _said(found):
     """One line of what one method has found."""
     if hais := found.get("hais"):
         over, chains = hais["over_importance"], hais["effective_chains"]
-        said = (
-            f"HAIS, first {hais['images']:,} images: NLL {-over['log_likelihood']:+.2f} ± {over['standard_error']:.2f} "
-        )
-        return f"{said}against importance sampling; {chains:.1f} of {hais['chains']} chains effective."
+        gain = f"{-over['log_likelihood']:+.2f} ± {over['standard_error']:.2f}"
+        said = f"HAIS, first {hais['images']:,} images: NLL {gain} against importance sampling; "
+        return f"{said}{chains:.1f} of {hais['chains']} chains effective."
     if bracket := found.get("bidirectional"):
         last = bracket["curve"][-1]
         said = f"Simulated images: {-last['upper']:,.3f} ≤ NLL ≤ {-last['lower']:,.3f}, importance sampling "
@@ -218,7 +228,7 @@ def _write_values(run, **values):
 
 
 def _unfinished(run, method, settings):
-    depends = {name: run.config.get(name) for name in ("dataset", "data_dir", "preparation", "seed")}
+    depends = {name: run.config.get(name) for name in _IMAGES}
     return run.unfinished.files(method, {**depends, **settings})
 
 

@@ -23,12 +23,13 @@ from vae_flows.reports.run_report import write_report
 from vae_flows.reports.subject import Subject
 from vae_flows.run_folder import RunFolder, read_json, write_json
 
+IMAGES = {"dataset": str, "data_dir": type(None), "preparation": {"name": str, "levels": int}, "seed": int}
 SCHEMA = {
     **dict.fromkeys(("hais", "bidirectional", "restoration"), type(None)),
     **dict.fromkeys(("model", "preset", "dataset"), str),
     **dict.fromkeys(("seed", "steps", "parameters"), int),
     "training": {"seconds": float, "images_per_second": float, "best_step": int},
-    "settings": {"importance": {"images": int, "samples": int}},
+    "settings": {"importance": {**IMAGES, "images": int, "samples": int}},
     "validation": {"neg_elbo": float},
     "test": {
         **{"images": int, "neg_elbo": float, "kl": float, "neg_log_likelihood_given_z": float},
