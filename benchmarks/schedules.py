@@ -29,7 +29,6 @@ ROWS = {
     "posterior starts at e^-3": ["offset=-3"],
     "decoder starts at the mean image": ["mean_image=true"],
 }
-STEPS = 54_000 // 128  # of an epoch
 
 
 def dense_vae(
@@ -80,10 +79,10 @@ def main(epochs, seeds, rows, out, **options):
             path = pathlib.Path(out, f"{slug(name)}-{epochs}-{seed}")
             run = trained(path, preset, given, dataset="mnist", seed=seed, **options)
             runs.setdefault(name, []).append(run.results)
-    print(table(runs))
+    print(table(runs, epochs))
 
 
-def table(runs):
+def table(runs, epochs):
     """Lines of the table."""
     lines = [
         "| trained with | -ELBO | range | gain | -log p(x), K = 100 | gain | epoch of the best weights |",
@@ -94,7 +93,7 @@ def table(runs):
     for name, each in figures.items():
         cells = [name, f"{each[0].mean():.2f}", f"{np.ptp(each[0]):.2f}", gain(first[0] - each[0])]
         cells += [f"{each[1].mean():.2f}", gain(first[1] - each[1])]
-        best = (str(round(each["training"]["best_step"] / STEPS)) for each in runs[name])
+        best = (str(round(each["training"]["best_step"] / each["steps"] * epochs)) for each in runs[name])
         lines.append(f"| {' | '.join([*cells, ', '.join(best)])} |")
     return "\n".join(lines)
 
