@@ -333,8 +333,8 @@ def centred_law(data, pixels):
 
 
 def mnist_vlae(
-    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, samples=10,
-    latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
+    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, through=True,
+    samples=10, latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
 ):  # fmt: skip
     """VLAE, dense 500-500, latent 50, 4 steps; or VAE, SA-VAE, Householder or IAF posterior of so many steps, or IWAE"""
     law, preparation = centred_law(data, pixels)
@@ -344,7 +344,7 @@ def mnist_vlae(
     refine, objective = None, latent_models.Elbo()
     match model:
         case "vlae":
-            refine = vlae.Laplace(steps=steps)
+            refine = vlae.Laplace(steps=steps, through=through)
         case "sa_vae":
             refine = vlae.SemiAmortised(steps=steps)
         case "householder":
@@ -374,12 +374,13 @@ def mnist_vlae(
 
 
 def cifar10_vlae(
-    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, samples=10,
-    latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
+    data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, through=True,
+    samples=10, latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
 ):  # fmt: skip
     """The same on colours; and on SVHN, by --dataset svhn_cropped"""
-    given = {"model": model, "pixels": pixels, "steps": steps, "samples": samples, "latent": latent, "hidden": hidden}
-    return mnist_vlae(data, epochs=epochs, batch=batch, learning_rate=learning_rate, **given)
+    given = {"model": model, "pixels": pixels, "steps": steps, "through": through, "samples": samples}
+    settings = {"latent": latent, "hidden": hidden, "epochs": epochs, "batch": batch, "learning_rate": learning_rate}
+    return mnist_vlae(data, **given, **settings)
 
 
 # NVAE: Vahdat, Kautz 2020, arXiv:2007.03898. `epochs=` sets the lengths of the schedules, too; --epochs does not.
