@@ -47,6 +47,7 @@ class Interruption(keras.callbacks.Callback):
             for number in previous:
                 signal.signal(number, request)
             yield
+            self._stop_if_requested()  # a signal after the last step
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)

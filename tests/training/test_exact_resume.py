@@ -114,6 +114,13 @@ def test_a_signal_saves_and_stops(number, whole, new_recipe, data, new_folder, m
     assert_equal_states(state(whole, 14), state(new_folder(), 14))
 
 
+def test_a_signal_after_the_last_step_stops_before_the_evaluation(new_recipe, data, new_folder, monkeypatch):
+    raise_signal_at(monkeypatch, Interruption, "on_train_end", signal.SIGINT, step=5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(new_recipe(), data, new_folder(), seed=3, steps=5)
+    assert fit(new_recipe(), data, new_folder(), seed=3, steps=5, resume=True).steps == 5
+
+
 def test_a_validation_that_a_signal_cut_short_is_made_up_for(whole, new_recipe, data, new_folder, monkeypatch):
     raise_signal_at(monkeypatch, Interruption, "on_test_batch_end", signal.SIGINT, step=10)
     with pytest.raises(KeyboardInterrupt):
