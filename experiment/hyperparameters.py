@@ -6,6 +6,8 @@ import inspect
 import math
 import typing
 
+from vae_flows.run_folder.configuration import text
+
 __all__ = ["completed", "keywords", "nearest", "shown", "text"]
 
 _KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word", tuple: "integers and commas"}
@@ -61,13 +63,6 @@ def nearest(word, known):
     """ " Did you mean ...?" with what is known and closest to a word; nothing if nothing is close."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
     return f" Did you mean {close[0]}?" if close else ""
-
-
-def text(value):
-    """A value as it is written on a command line."""
-    if isinstance(value, tuple | list):
-        return ",".join(map(text, value)) or "()"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _checked(build, parameter, value):

@@ -21,6 +21,7 @@ class Judged:
         results: Contents of its `results.json`.
         kind: What its figures are of: test images and their preparation. Those of different kinds do not compare.
         values: {"nll", "neg_elbo": float64 [N]} of the test images, as far as `test_images.npz` has them.
+        hyperparameters: Those in which compared runs of its preset differ.
         difference: (mean, standard error or None, images) of its NLL minus that of the best run of its kind, image by image
             of those that both have been judged on; None where there are no values.
     """
@@ -30,6 +31,7 @@ class Judged:
     results: dict
     kind: str
     values: dict
+    hyperparameters: dict = dataclasses.field(default_factory=dict)
     difference: tuple | None = None
 
     @classmethod
@@ -45,7 +47,7 @@ class Judged:
         results, config = read_json(folder.results), read_json(folder.config)
         images = (config.get("data") or {}).get("test", results["dataset"])
         kind = f"{images} {config['preparation']} {config.get('corruption')}"
-        return cls(folder, name, results, kind, _values(folder, results))
+        return cls(folder, name, results, kind, _values(folder, results), dict(config.get("hyperparameters") or {}))
 
     def minus(self, other, name):
         """(mean, standard error, images) of the differences from another run, image by image; None without values."""

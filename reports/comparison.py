@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from vae_flows.reports.compared_run import Judged, find_runs
+from vae_flows.run_folder.configuration import text
 
 __all__ = ["COLUMNS", "Cell", "Column", "Comparison", "compare"]
 
@@ -83,10 +84,22 @@ def compare(paths):
     if not judged:
         raise ValueError(f"None of these runs can be compared. {_told(left_out)}")
     judged.sort(key=lambda run: (run.results["dataset"], run.kind, run.results["test"]["nll"]["value"]))
+    judged = [dataclasses.replace(run, hyperparameters=_own(run, judged)) for run in judged]
     judged = [dataclasses.replace(run, difference=_difference(run, judged)) for run in judged]
     columns = [column for column in COLUMNS if any(column.value(run) is not None for run in judged)]
     rows = tuple((Cell(run.name, False, value=run.name), *(_cell(c, run, judged) for c in columns)) for run in judged)
     return Comparison(tuple(columns), tuple(judged), rows, left_out, _notes(judged, rows, left_out))
+
+
+def _own(run, runs):
+    """The hyperparameters that some other run of the same preset has not alike."""
+    equals = [other.hyperparameters for other in runs if other.results["preset"] == run.results["preset"]]
+    given = run.hyperparameters.items()
+    return {name: value for name, value in given if any(name in each and each[name] != value for each in equals)}
+
+
+def _preset(run):
+    return " ".join([run.results["preset"], *(f"{name}={text(value)}" for name, value in run.hyperparameters.items())])
 
 
 def _checked(run):
@@ -146,7 +159,7 @@ def _notes(runs, rows, left_out):
     if any(run.difference for run in runs):
         notes.append("The difference is that to the run at +0.00, image by image of those that both were judged on.")
     if any(cell.mark == "tie" for cell in cells):
-        notes.append(f"A tie (=) is within {_TIE:.0f} standard errors of the best.")
+        notes.append(f"A tie is within {_TIE:.0f} standard errors of the best.")
     if any(cell.flagged for cell in cells):
         notes.append(
             "† is flagged: of some images the figure is too high by an unknown amount. It is never marked as the best."
@@ -200,7 +213,7 @@ _NLL = Column(
     brief=True,
 )
 COLUMNS = (
-    Column("preset", lambda run: run.results["preset"], numeric=False),
+    Column("preset", _preset, numeric=False),
     Column("data", lambda run: run.results["dataset"], numeric=False),
     _NLL,
     Column("difference", _apart(0), _gap, _apart(1), brief=True),

@@ -9,6 +9,7 @@ import PIL.Image
 
 from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import read_json, replacing
+from vae_flows.run_folder.configuration import text
 
 __all__ = ["FIGURES", "picture", "render", "run_page", "write_page"]
 
@@ -17,7 +18,7 @@ FIGURES = {
     "reconstructions.png": ("Reconstructions", "Test images, and what the model makes of one latent code of each."),
     "training_curves.png": (
         "Training",
-        "What validation judges, and what goes with it. The axes leave out the plunge of the first tenth.",
+        "What validation judges, and what goes with it. The axes are fitted to all but the first tenth.",
     ),
     "latent_space.png": ("Latent space", "A latent code of each test image, coloured by its label."),
     "posterior.png": (
@@ -52,7 +53,7 @@ def run_page(results, config, *, figures):
     return render(
         "run.html.j2",
         title=f"{results['preset']} on {results['dataset']}",
-        lead=f"Seed {results['seed']}, {results['steps']:,} optimizer steps, {results['parameters']:,} weights.",
+        lead=_lead(results, config.get("hyperparameters") or {}),
         key=_key_figures(results),
         tables=[*likelihood_tables(results), training_table(results)],
         figures=_embedded(figures),
@@ -82,6 +83,15 @@ def picture(png, *, title, caption=None, text=True):
     return {"source": source, "title": title, "caption": caption, "least": least}
 
 
+def _lead(results, hyperparameters):
+    said = f"Seed {results['seed']}, {results['steps']:,} optimizer steps, {results['parameters']:,} weights."
+    return " ".join([said, *(f"{name}={text(value)}" for name, value in hyperparameters.items())])
+
+
+def _duration(seconds):
+    return (f"{seconds:,.0f}", "seconds") if seconds < 60.0 else (f"{seconds / 60.0:,.1f}", "minutes")
+
+
 def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
@@ -89,11 +99,11 @@ def _key_figures(results):
     figures = [
         ("NLL, test", value, f"± {error} nats{flagged}"),
         *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
-        ("training", f"{results['training']['seconds'] / 60.0:,.1f}", "minutes"),
+        ("training", *_duration(results["training"]["seconds"])),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
     ]
     if test["bits_per_dim"] is not None:
-        figures.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", ""))
+        figures.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", flagged.removeprefix(", ")))
     return figures
 
 

@@ -3,7 +3,7 @@
 import math
 import os
 
-__all__ = ["check_config"]
+__all__ = ["check_config", "text"]
 
 _WORD = ("a word", lambda value: isinstance(value, str) and value != "")
 _RECORD = ("an object", lambda value: isinstance(value, dict))
@@ -48,6 +48,18 @@ def check_config(config, *, keys, name):
     _check(
         config, {key: kind for key, kind in present.items() if config[key] is not None or key not in _OPTIONAL}, name
     )
+
+
+def text(value):
+    """A hyperparameter's value as it is written on a command line.
+
+    Example:
+        >>> text([500, 500]), text(None)
+        ('500,500', 'none')
+    """
+    if isinstance(value, tuple | list):
+        return ",".join(map(text, value)) or "()"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _check(record, kinds, name, above=""):

@@ -124,6 +124,19 @@ def test_files_hold_the_table(judged, tmp_path):
     assert {path.suffix for path in (tmp_path / "new").iterdir()} == {".html", ".csv", ".md", ".tex"}
 
 
+def test_runs_of_one_preset_are_told_apart_by_the_hyperparameters_in_which_they_differ(judged):
+    given = {"a": {"model": "vae", "hidden": [500, 500]}, "b": {"model": "iwae", "hidden": [500, 500]}, "c": {}}
+    paths = [judged(name, 100.0 + NOISE[0], preset="other" if name == "c" else "mine") for name in given]
+    for path, hyperparameters in zip(paths, given.values(), strict=True):
+        config = read_json(path / "config.json")
+        write_json(path / "config.json", {**config, "hyperparameters": hyperparameters})
+    assert {row[0].text: row[1].text for row in compare(paths).rows} == {
+        "a": "mine model=vae",
+        "b": "mine model=iwae",
+        "c": "other",
+    }
+
+
 def test_bits_per_dimension_tie_as_the_nll_does(judged, results):
     paths = [judged(name, 80.0 + shift + NOISE[0]) for name, shift in (("a", 0.0), ("b", 1e-3))]
     for path, bits in zip(paths, (2.0, 2.001), strict=True):

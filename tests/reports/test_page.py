@@ -1,9 +1,10 @@
 import base64
 import html.parser
+import pathlib
 import re
 
 from vae_flows.reports.likelihood_table import headline, likelihood_tables
-from vae_flows.reports.page import render, write_page
+from vae_flows.reports.page import render, run_page, write_page
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -66,6 +67,16 @@ def test_the_page_shows_the_results_and_the_configuration(make_run):
     ):
         assert expected in text, expected
     assert "<script>alert(1)</script>" in text  # shown, not run
+
+
+def test_the_page_names_the_hyperparameters_and_writes_short_times_and_large_errors_readably(results):
+    results["training"]["seconds"], results["test"]["nll"]["standard_error"] = 2.6, 1080.632
+    results["test"]["bits_per_dim"] = 7.9
+    config = {"hyperparameters": {"model": "iwae", "hidden": [500, 500]}}
+    text = Page(run_page(results, config, figures=pathlib.Path("none"))).text
+    assert "1,234,567 weights. model=iwae hidden=500,500" in text
+    assert "training 3 seconds" in text and "± 1,080.63 nats" in text
+    assert "bits per dimension 7.900 too high: see below" in text
 
 
 def test_hais_bidirectional_and_bits_have_their_places(results):
