@@ -31,7 +31,7 @@ def as_text(comparison, *, emphasise=str):
     kept = [0, *(number for number, column in enumerate(comparison.columns, 1) if column.brief)]
     columns = [_padded([row[number] for row in _table(comparison)], emphasise) for number in kept]
     lines = ["  ".join(entries).rstrip() for entries in zip(*columns, strict=True)]
-    return "\n".join([*lines, *comparison.notes])
+    return "\n".join([*lines, *(note.replace("A tie is", "A tie (=) is") for note in comparison.notes)])
 
 
 def as_csv(comparison):

@@ -160,4 +160,4 @@ def _bracket_table(bracket):
 
 
 def _decimals(error):
-    return "?" if error is None else f"{error:.2f}"
+    return "?" if error is None else f"{error:,.2f}"
