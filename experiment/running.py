@@ -6,6 +6,7 @@ import io
 import math
 import os
 import pathlib
+import shlex
 import sys
 import time
 
@@ -56,7 +57,7 @@ class Run:
             with hushed(quiet), training.recorded(self.folder.log, bars=not quiet):
                 yield
         except KeyboardInterrupt:
-            print(f"Go on with: --out {self.folder.path} --resume", flush=True)
+            print(f"Go on with: python run_script.py --out {shlex.quote(str(self.folder.path))} --resume", flush=True)
             raise
         except Exception as error:
             with contextlib.suppress(OSError), self.folder.log.open("a", encoding="utf-8") as log:

@@ -54,7 +54,8 @@ def load_folder(path, *, image_size=None, skip_unreadable=False, pixel_limit=PIX
     """
     path = pathlib.Path(path)
     if not path.is_dir():
-        raise FileNotFoundError(f"There is no folder {path}. Expected a folder of images.")
+        what = "There is no folder" if not path.exists() else "This is a file, no folder:"
+        raise FileNotFoundError(f"{what} {path}. Expected a folder of images, or a .npy or .npz file.")
     if image_size is not None and image_size < 1:
         raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
     files = _find(path)

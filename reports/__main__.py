@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import shlex
 import sys
 
 import click
@@ -76,7 +77,10 @@ def evaluate(run, method, **options):
         with told_in_one_line(OSError), warnings_in_one_line():
             said = judge(finished, method, **given)
     except KeyboardInterrupt:
-        again = [f"evaluate {run} --method {method}", *(f"--{name} {value}" for name, value in given.items())]
+        again = [
+            f"evaluate {shlex.quote(str(run))} --method {method}",
+            *(f"--{name} {value}" for name, value in given.items()),
+        ]
         click.echo(f"\nWhat is done is kept. Go on with:\n  python -m vae_flows.reports {' '.join(again)}", err=True)
         raise
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")

@@ -42,8 +42,9 @@ def write_report(run, *, training, steps, test_images=None, further=()):
     Returns:
         One line that says what log p(x) was found.
     """
-    write_figures(run, test_images=test_images)
     subject = run.subject
+    print(f"Judging {subject.count(test_images):,} test images.", flush=True)
+    write_figures(run, test_images=test_images)
     if subject.exact:
         validation = {"nll": float(-exact_log_prob(subject, split="validation").mean())}
     else:

@@ -92,7 +92,7 @@ class RunFolder:
             run = self.config.exists()
             raise FileExistsError(
                 f"The folder {self.path} {'already holds a run' if run else 'holds something else'}. Expected a new or an "
-                f"empty folder. Received: {', '.join(found[:3])}{', ...' if len(found) > 3 else ''}. "
+                f"empty folder. Received: {', '.join(found[:3])}{' and more' if len(found) > 3 else ''}. "
                 f"{'Continue that run with --resume, or choose' if run else 'Choose'} another --out."
             )
 

@@ -9,7 +9,7 @@ from vae_flows.estimators.bars import Bar
 
 __all__ = ["Showing"]
 
-_SHORT = {"neg_elbo": "-ELBO", "neg_iwae": "-IWAE", "kl": "KL", "nll": "NLL"}
+_SHORT = {"neg_elbo": "-ELBO", "neg_iwae": "-IWAE", "kl": "KL", "nll": "NLL", "neg_log_extended": "-log p(x, w)"}
 
 
 class Showing(keras.callbacks.Callback):

@@ -182,6 +182,8 @@ def test_folders_without_images_are_refused(tmp_path, photographs):
     with pytest.raises(FileNotFoundError, match=r"There is no folder"):
         load(str(tmp_path / "missing"))
     fill(tmp_path, photographs[:2])
+    with pytest.raises(FileNotFoundError, match=r"This is a file, no folder: .*or a \.npy"):
+        load(str(next(path for path in tmp_path.iterdir() if path.is_file())))
     with pytest.raises(ValueError, match=r"Too few images to hold any out.*Received: 2"):
         load(str(tmp_path))
     with pytest.raises(ValueError, match=r"`image_size` must be at least 1"):
