@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vae_flows.image_data.checks import as_levels, check_arrays
+from vae_flows.image_data.checks import as_levels, check_arrays, check_levels
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import aligned, allocate, block_slices, hold_out
 
@@ -93,8 +93,8 @@ def from_arrays(
 
     Raises:
         TypeError: if something is no array of integers or floats, or labels are no integers.
-        ValueError: if images are not [N, H, W, C], empty, not finite, out of range or no multiples of
-            1 / (levels - 1), if splits differ in shape, or if labels do not fit their images.
+        ValueError: if images are not [N, H, W, C], empty, not finite, out of range, integers 0 and 1 alone of more levels, or
+            no multiples of 1 / (levels - 1), if splits differ in shape, or if labels do not fit their images.
 
     Example:
         >>> import numpy as np
@@ -110,6 +110,7 @@ def from_arrays(
             )
     labels = check_arrays(images, {"train": train_labels, "validation": validation_labels, "test": test_labels})
     splits = {split: Split(_levels(images[split], split, levels), labels[split]) for split in labels}
+    check_levels(splits["train"].images, levels=levels)
     missing = [split for split in ("validation", "test") if split not in splits]
     if missing:
         splits |= _divide(splits["train"], missing)

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-__all__ = ["as_levels", "check_arrays"]
+from vae_flows.image_data.storage import block_slices
+
+__all__ = ["as_levels", "check_arrays", "check_levels"]
 
 
 def check_arrays(images, labels):
@@ -66,6 +68,20 @@ def as_levels(block, *, split, levels, first=0):
             f"`np.rint(images * {levels - 1}).astype(np.uint8)`."
         )
     return rounded.astype(np.uint8)
+
+
+def check_levels(images, *, levels):
+    """Refuses levels [N, H, W, C] of 0 and 1 alone where there are more: white would be all but black.
+
+    Raises:
+        ValueError: if the brightest pixel is 1.
+    """
+    parts = (images[here] for here in block_slices(images.shape))
+    if levels > 2 and not any(part.max() > 1 for part in parts) and images.any():
+        raise ValueError(
+            f"Images of {levels} levels must be brighter than 1 somewhere. Received: 0 and 1 alone. "
+            "Give black and white as booleans or with `levels=2`, or multiply it by 255."
+        )
 
 
 def _check_images(shape, dtype, *, split):

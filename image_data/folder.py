@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from vae_flows.image_data.arrays import ImageSet
+from vae_flows.image_data.checks import check_levels
 from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
 from vae_flows.image_data.picture_files import (
     GREY_MODES,
@@ -35,11 +36,11 @@ class _File:
 def load_folder(path, *, image_size=None, skip_unreadable=False, pixel_limit=PIXEL_LIMIT, memory_limit=MEMORY_LIMIT):
     """The images in the folder `path`, in one size.
 
-    Each image is turned as its camera noted. Images that share one size of up to 256 x 256 keep it; others are cropped to
-    their largest central square and resized to 32 x 32, which is said. The set is grey if most files are, else in colour;
-    the others are converted. Subfolders `train`, `validation` (or `val`) and `test` are splits, if there is a `train`; a
-    missing one is a fixed tenth of the training images. Other subfolders are classes, labelled in alphabetical order. Files
-    count in alphabetical order, so that splits do not depend on the machine.
+    Each image is turned as its camera noted, and laid on white where it is transparent. Images that share one size of up to
+    256 x 256 keep it; others are cropped to their largest central square and resized to 32 x 32, which is said. The set is
+    grey if most files are, else in colour; the others are converted. Subfolders `train`, `validation` (or `val`) and `test`
+    are splits, if there is a `train`; a missing one is a fixed tenth of the training images. Other subfolders are classes,
+    labelled in alphabetical order. Files count in alphabetical order, so that splits do not depend on the machine.
 
     Args:
         path: The folder. Files without the suffix of an image are ignored.
@@ -112,6 +113,7 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
         blocks = picture_blocks(paths, spec.shape, sizes=[size_of[path] for path in paths], labels=labels)
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
+    check_levels(splits["train"].images, levels=spec.levels)
     return ImageSet(name=root.resolve().name, spec=spec, classes=kinds if labelled else None, **splits)
 
 

@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from vae_flows.image_data.arrays import ImageSet
-from vae_flows.image_data.checks import as_levels, check_arrays
+from vae_flows.image_data.checks import as_levels, check_arrays, check_levels
 from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
 from vae_flows.image_data.numpy_streams import Mapped, Packed, reading
 from vae_flows.image_data.spec import ImageSpec
@@ -90,6 +90,7 @@ def _read(path, arrays, labels, *, memory_limit):
         blocks = _blocks(array, labels[source], split=source, levels=spec.levels)
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
+    check_levels(splits["train"].images, levels=spec.levels)
     return ImageSet(name=path.stem, spec=spec, **splits)
 
 

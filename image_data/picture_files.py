@@ -45,7 +45,7 @@ def picture_headers(paths, *, limit=PIXEL_LIMIT):
             if (pixels := picture.width * picture.height) > limit:
                 raise _Refused(f"{pixels:,} pixels; raise the limit of {limit:,} with --pixel-limit")
             exif = PIL.Image.Image.getexif(picture)  # that of a PNG file's own class would decode it
-            lying = exif.get(PIL.ExifTags.Base.Orientation, 1) >= 5
+            lying = exif.get(PIL.ExifTags.Base.Orientation) in range(5, 9)  # others say nothing
             return picture.mode, picture.size if lying else picture.size[::-1]
 
     return _over(paths, header)
@@ -102,7 +102,7 @@ def _over(paths, function, *, threads=_THREADS):
 
 
 def _pixels(path, shape):
-    """uint8 [H, W, C] of one file: upright, its largest central part of that shape, resized with antialiasing."""
+    """uint8 [H, W, C] of one file: upright, on white, its largest central part of that shape, resized with antialiasing."""
     height, width, channels = shape
     with PIL.Image.open(path) as opened:
         if opened.mode == "I" and opened.format == "TIFF":
@@ -111,8 +111,9 @@ def _pixels(path, shape):
         PIL.ImageOps.exif_transpose(picture, in_place=True)
         if picture.mode == "F" or picture.mode.startswith("I"):  # which Pillow's conversion would clip instead of scale
             picture = PIL.Image.fromarray(_eight_bits(np.asarray(picture)))
-        if picture.mode == "P":
-            picture = picture.convert("RGBA")
+        if picture.has_transparency_data:
+            white = PIL.Image.new("RGBA", picture.size, "white")
+            picture = PIL.Image.alpha_composite(white, picture.convert("RGBA"))
         if picture.mode != (mode := "L" if channels == 1 else "RGB"):
             picture = picture.convert(mode)
         across = min(picture.width, picture.height * width // height)

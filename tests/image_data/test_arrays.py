@@ -1,9 +1,10 @@
 """Arrays become image sets, or are refused with the reason."""
 
 import numpy as np
+import PIL.Image
 import pytest
 
-from vae_flows.image_data import ImageSpec, Split, from_arrays, tile
+from vae_flows.image_data import ImageSpec, Split, from_arrays, load, tile
 from vae_flows.image_data.storage import ALIGNMENT, hold_out
 
 
@@ -112,6 +113,20 @@ def test_what_does_not_fit_together_is_refused():
         from_arrays(images(), levels=2)
     with pytest.raises(ValueError, match=r"Too few images to hold any out.*at least 3\. Received: 2"):
         from_arrays(images(2))
+
+
+def test_black_and_white_is_not_taken_for_black(tmp_path):
+    """Of 256 levels a 1 is all but black."""
+    ink = (images() > 128).astype(np.uint8)
+    for number in range(9):
+        PIL.Image.fromarray(ink[number, ..., 0]).save(tmp_path / f"{number}.png")
+    np.save(tmp_path / "ink.npy", ink.astype(np.int64))
+    for attempt in (lambda: from_arrays(ink), lambda: load(str(tmp_path / "ink.npy")), lambda: load(str(tmp_path))):
+        with pytest.raises(ValueError, match=r"brighter than 1 somewhere\. Received: 0 and 1 alone.*`levels=2`"):
+            attempt()
+    assert from_arrays(ink, levels=2).train.images.max() == 1
+    assert from_arrays(ink.astype(np.float32)).train.images.max() == 255
+    assert not from_arrays(0 * ink).train.images.any()
 
 
 def test_memory_is_shared_where_it_can_be():

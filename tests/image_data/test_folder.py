@@ -58,6 +58,8 @@ def test_a_size_that_all_images_share_is_kept(tmp_path, capsys):
     exif = (turned := PIL.Image.fromarray(wide[0])).getexif()
     exif[0x0112] = 6  # the camera was held sideways
     turned.transpose(PIL.Image.Transpose.ROTATE_90).save(tmp_path / "one" / "turned.png", exif=exif)
+    exif[0x0112] = 9  # which says nothing
+    turned.save(tmp_path / "one" / "unturned.png", exif=exif)
     images = load(str(tmp_path / "one"))
     assert images.spec.shape == (30, 40, 3) and not capsys.readouterr().out
     whole = {
@@ -120,6 +122,22 @@ def test_unusual_files_keep_their_brightness_and_stand_upright(tmp_path):
     for split in (images.train, images.validation, images.test):
         for image in split.images:
             np.testing.assert_allclose(image[..., 0], pixels, atol=1)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(tmp_path, mode):
+    """A drawing whose every pixel is black, more or less transparent: as a viewer shows it on paper."""
+    opacity = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), (9, 8, 8))
+    for number, each in enumerate(opacity):
+        drawing = PIL.Image.merge("LA", (PIL.Image.new("L", (8, 8), 0), PIL.Image.fromarray(each)))
+        if mode == "P":
+            drawing = PIL.Image.fromarray((each // 255).astype(np.uint8))
+            drawing.putpalette([0] * 6)
+            drawing.info["transparency"] = b"\x00\xff"
+        drawing.convert(mode).save(tmp_path / f"{number}.png")
+    images = load(str(tmp_path))
+    found = np.concatenate([part.images for part in (images.train, images.validation, images.test)])
+    assert {each[..., 0].tobytes() for each in found} == {(255 - each).tobytes() for each in opacity}
 
 
 def test_unreadable_files_are_named(tmp_path, photographs, capsys):
