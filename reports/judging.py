@@ -9,7 +9,7 @@ from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.history import write_metrics
-from vae_flows.reports.likelihood_table import headline
+from vae_flows.reports.likelihood_table import headline, with_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.run_folder.array_file import ArrayFile
@@ -175,8 +175,9 @@ def _importance(run, settings):
 def _hais(run, settings):
     """Annealed estimates, and what they are above importance sampling's of the same images (`over_importance`).
 
-    The error of that difference is the Monte-Carlo noise of both, and no more: each is too low on average by an amount of
-    its own, which no spread of its weights tells.
+    The error of that difference is std(differences) / sqrt(images): these images speak for all, and of importance sampling
+    the noise that its weights tell cannot be believed where they are flagged. Each estimate is too low on average by an
+    amount of its own, which no error tells.
     """
     estimate = annealed(run.subject, kept=_unfinished(run, "hais", settings)(), **settings)
     numbers = estimate.to_dict()
@@ -189,8 +190,8 @@ def _hais(run, settings):
         "unreliable_images": int(np.sum(estimate.unreliable)),
     }
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
-    error = float(np.hypot(estimate.monte_carlo_error, reference.monte_carlo_error))
-    results["over_importance"] = {"log_likelihood": estimate.mean - reference.mean, "standard_error": error}
+    gains = estimate.values - reference.values
+    results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": _error(gains)}
     figure = annealing_diagnostics(estimate, reference)
     return {"hais": results}, lambda: save(figure, run.folder.figures / "hais.png")
 
@@ -211,7 +212,7 @@ def _said(found):
     """One line of what one method has found."""
     if hais := found.get("hais"):
         over, chains = hais["over_importance"], hais["effective_chains"]
-        gain = f"{-over['log_likelihood']:+.2f} ± {over['standard_error']:.2f}"
+        gain = with_error(-over["log_likelihood"], over["standard_error"], sign="+")
         said = f"HAIS, first {hais['images']:,} images: NLL {gain} against importance sampling; "
         return f"{said}{chains:.1f} of {hais['chains']} chains effective."
     if bracket := found.get("bidirectional"):

@@ -16,14 +16,14 @@ class Table:
     note: str = ""
 
 
-def with_error(value, error):
-    """A value and its standard error (None if it is not known), to two decimals.
+def with_error(value, error, *, sign="-"):
+    """A value and its standard error (None if it is not known), to two decimals; `sign="+"` shows that of either kind.
 
     Example:
         >>> with_error(84.318, 0.254)
         '84.32 ± 0.25'
     """
-    return f"{value:,.2f} ± {_decimals(error)}"
+    return f"{value:{sign},.2f} ± {_decimals(error)}"
 
 
 def headline(results):
@@ -107,7 +107,8 @@ def _note(nll, images, hais):
     few = (hais or {}).get("unreliable_images")
     if few:
         note += f" Chains have very unequal weights for {few:,} of {hais['images']:,} annealed images: their NLL is"
-        note += f" too high by an unknown amount, too; half the chains would say {hais['half_gain']:,.2f} nats more."
+        note += " too high by an unknown amount, too"
+        note += "." if hais["half_gain"] is None else f"; half the chains would say {hais['half_gain']:,.2f} nats more."
     return note
 
 
@@ -130,7 +131,7 @@ def _hais_rows(hais, images):
     if "over_importance" in hais:
         gain = hais["over_importance"]
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
-        how = f"NLL of the same {hais['images']:,} images; the error is noise alone"
+        how = f"NLL of the same {hais['images']:,} images"
         rows.insert(0, ("HAIS minus importance sampling", *figures, how))
     return rows
 

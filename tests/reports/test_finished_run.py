@@ -15,7 +15,7 @@ from tensorboard.plugins import projector
 from vae_flows.estimators.importance import UnreliableWeights
 from vae_flows.image_data.preparations import Binarise
 from vae_flows.image_data.sources import load
-from vae_flows.reports import run_report
+from vae_flows.reports import judging, run_report
 from vae_flows.reports.__main__ import run
 from vae_flows.reports.finished_run import FinishedRun
 from vae_flows.reports.likelihood_table import headline
@@ -132,13 +132,17 @@ def test_default_samples_are_those_of_the_training(folder, capsys):
     assert "5 test images, 8 samples each" in folder.report.read_text()
 
 
-def test_hais(folder, capsys):
+def test_hais(folder, capsys, monkeypatch):
+    seen, drawn = [], judging.annealing_diagnostics
+    monkeypatch.setattr(judging, "annealing_diagnostics", lambda *both: seen.extend(both) or drawn(*both))
     options = ["--images", "2", "--chains", "4", "--temperatures", "12", "--start", "prior"]
     options += ["--leapfrogs", "3", "--gradients", "bfloat16"]
     assert run(["evaluate", str(folder.path), "--method", "hais", *options]) == 0
     assert "HAIS" in capsys.readouterr().out
     hais = read(folder)["hais"]
     assert kinds(hais) == HAIS
+    spread = scipy.stats.sem(seen[0].values - seen[1].values)
+    assert hais["over_importance"]["standard_error"] == pytest.approx(spread, rel=1e-12)
     assert (hais["images"], hais["chains"], hais["temperatures"]) == (2, 4, 12)
     assert (folder.figures / "hais.png").is_file()
     page = folder.report.read_text()

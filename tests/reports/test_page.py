@@ -3,6 +3,7 @@ import html.parser
 import pathlib
 import re
 
+from vae_flows.reports.judging import _said
 from vae_flows.reports.likelihood_table import headline, likelihood_tables
 from vae_flows.reports.page import render, run_page, write_page
 
@@ -97,6 +98,20 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
         ("NLL, lower bound", "97.910"),
         ("NLL, upper bound", "98.320"),
         ("gap", "0.410"),
+    )
+
+
+def test_a_single_chain_has_no_halves_and_a_single_image_no_spread(results):
+    results["hais"] = {
+        **{"nll": 107.9, "standard_error": None, "images": 1, "chains": 1, "temperatures": 100, "unreliable_images": 1},
+        **{"acceptance": 0.652, "step_size": 0.1234, "seconds": 1.0, "effective_chains": 1.0, "half_gain": None},
+        "over_importance": {"log_likelihood": 0.3, "standard_error": None},
+    }
+    (table,) = likelihood_tables(results)
+    assert "for 1 of 1 annealed images: their NLL is too high by an unknown amount, too." in table.note
+    assert table.rows[1][:3] == ("HAIS minus importance sampling", "-0.30", "?")
+    assert (
+        _said(results) == "HAIS, first 1 images: NLL -0.30 ± ? against importance sampling; 1.0 of 1 chains effective."
     )
 
 
