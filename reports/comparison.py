@@ -111,16 +111,19 @@ def _checked(run):
 
 
 def _first(column, runs, kind):
-    """The run of a kind with the least value of a column, on the images that all have in common; None where there is none.
+    """The run of a kind with the least value of a column, of those with the most images; None where there is none.
 
-    Where no values of single images are known, it is the least of those with the most images.
+    One of fewer images comes before it where it is surely less on those that both have.
     """
     rivals = [run for run in runs if run.kind == kind and column.value(run) is not None]
-    if all(column.values in run.values for run in rivals):
-        common = min((len(run.values[column.values]) for run in rivals), default=0)
-        return min(rivals, key=lambda run: run.values[column.values][:common].mean(), default=None)
-    most = max(map(column.images, rivals))
-    return min((run for run in rivals if column.images(run) == most), key=column.value)
+    most = max(map(column.images, rivals), default=0)
+    least = min((run for run in rivals if column.images(run) == most), key=column.value, default=None)
+
+    def lead(run):
+        mean, error, _ = run.minus(least, column.values) or (0.0, None, 0)
+        return mean if error is not None and mean < -_TIE * error else 0.0
+
+    return min([least, *rivals], key=lead) if rivals else None
 
 
 def _difference(run, runs):

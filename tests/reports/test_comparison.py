@@ -66,6 +66,16 @@ def test_fewer_images_and_flagged_estimates_are_never_the_best_nor_leave_it_to_o
     assert marks(comparison) == {"sure": "best", "vague": ""}
 
 
+def test_a_trial_of_few_images_does_not_choose_the_best_of_the_others(judged):
+    images = 100.0 + 20.0 * NOISE[0]
+    better = images - 1.0
+    better[:3] += [3.0, 2.0, 1.0]  # where the others are by chance
+    comparison = compare([judged("better", better), judged("worse", images), judged("trial", images[:3] + 2.0)])
+    assert marks(comparison) == marks(comparison, "-ELBO") == {"better": "best", "worse": "", "trial": ""}
+    differences = {run.name: run.difference[0] for run in comparison.runs}
+    assert differences == pytest.approx({"better": 0.0, "worse": (images - better).mean(), "trial": 1.0})
+
+
 def test_other_images_and_other_preparations_have_their_own_best(judged):
     paths = [judged(name, value + NOISE[0], dataset=name[0]) for name, value in (("a1", 80), ("a2", 90), ("b1", 70))]
     comparison = compare(paths)
