@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from vae_flows.estimators.importance import ImportanceSampling
@@ -28,6 +29,9 @@ def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
 
     Returns:
         {"neg_elbo", "kl", "neg_log_likelihood_given_z"}, float64 arrays [N].
+
+    Raises:
+        ValueError: if one is not finite, naming its images.
     """
     model, seed = subject.model, key(subject.seed, Purpose.BOUND)
 
@@ -38,17 +42,29 @@ def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]
 
     batch = min(batch, max(1, model.together // draws))
-    values = subject.image_by_image(terms, images, split=split, batch=batch, label="ELBO")
+    values = _finite(subject.image_by_image(terms, images, split=split, batch=batch, label="ELBO"), f"The {split} ELBO")
     return dict(zip(("neg_elbo", "kl", "neg_log_likelihood_given_z"), values.T, strict=True))
 
 
 def exact_log_prob(subject, images=None, *, split="test", batch=100):
-    """log p(x) of each image by an `ExactModel`: float64 [N]."""
+    """log p(x) of each image by an `ExactModel`: float64 [N]; a `ValueError` names images of which it is not finite."""
 
     def values(x, first):
         return tf.cast(subject.model.log_prob(x), tf.float64)
 
-    return subject.image_by_image(values, images, split=split, batch=batch, label="log p(x)")
+    found = subject.image_by_image(values, images, split=split, batch=batch, label="log p(x)")
+    return _finite(found, f"The {split} log p(x)")
+
+
+def _finite(values, what):
+    """The values [N, ...], refused if they are not finite: no mean could be told."""
+    bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
+    if len(bad):
+        raise ValueError(
+            f"{what} must be finite. Received: NaN or infinity for {len(bad)} of {len(values)} images, first "
+            f"{bad[:3].tolist()}. Check the images' preparation and the model's weights."
+        )
+    return values
 
 
 def importance(subject, images=None, *, samples, kept=None):

@@ -175,9 +175,8 @@ def _importance(run, settings):
 def _hais(run, settings):
     """Annealed estimates, and what they are above importance sampling's of the same images (`over_importance`).
 
-    The error of that difference is std(differences) / sqrt(images): these images speak for all, and of importance sampling
-    the noise that its weights tell cannot be believed where they are flagged. Each estimate is too low on average by an
-    amount of its own, which no error tells.
+    The error of that difference is std(differences) / sqrt(images): these images speak for all, and the noise of flagged
+    weights cannot be told. Each estimate is too low on average by an amount of its own, which no error tells.
     """
     estimate = annealed(run.subject, kept=_unfinished(run, "hais", settings)(), **settings)
     numbers = estimate.to_dict()

@@ -73,13 +73,13 @@ def likelihood_tables(results):
                 "active latent features",
                 f"{use['active_units']:,} of {use['features']:,}",
                 "",
-                "variance of the posterior mean above 0.01",
+                f"variance of the posterior mean above 0.01, {_seen(use)}",
             )
         )
     headings = ("quantity", "value", "standard error", "how")
     tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"], results["hais"]))]
     if (results.get("latents") or {}).get("groups"):
-        tables.append(_group_table(results["latents"]["groups"]))
+        tables.append(_group_table(results["latents"]))
     if results.get("restoration"):
         tables.append(_restoration_table(results["restoration"]))
     if results["bidirectional"]:
@@ -136,12 +136,18 @@ def _hais_rows(hais, images):
     return rows
 
 
-def _group_table(groups):
+def _seen(latents):
+    return f"first {latents['images']:,} test images" if "images" in latents else "test images"
+
+
+def _group_table(latents):
+    groups = latents["groups"]
     rows = tuple(
         (str(number), f"{kl:,.2f}", f"{active:,}")
         for number, (kl, active) in enumerate(zip(groups["kl"], groups["active_units"], strict=True), 1)
     )
-    return Table("Latent groups", ("group, from the top", "KL, nats", "active features"), rows, (1, 2))
+    headings = ("group, from the top", "KL, nats", "active features")
+    return Table("Latent groups", headings, rows, (1, 2), f"Of the {_seen(latents)}.")
 
 
 def _restoration_table(restored):

@@ -132,7 +132,7 @@ def _latents(subject, test_images):
     if images < 2 or subject.exact:
         return None
     use = LatentUseMeter(subject.model)(_first(subject, images), key(subject.seed, Purpose.LATENT_USE))
-    found = {"features": subject.model.latent_features, "active_units": int(use.active_units.sum())}
+    found = {"images": images, "features": subject.model.latent_features, "active_units": int(use.active_units.sum())}
     if use.kl is not None and len(use.kl) <= _NAMED:
         found["kl"] = use.kl.tolist()
     if len(use.group_kl) > 1:

@@ -92,6 +92,14 @@ def test_an_exact_model_needs_no_samples():
         check_method("hais", exact=True)
 
 
+@pytest.mark.parametrize(("name", "method"), [("VAE", elbo_terms), ("mixture, exact", exact_log_prob)])
+def test_what_is_not_finite_is_told_with_its_images(name, method):
+    model = registry.MODELS[name].build()
+    model.trainable_weights[-1].assign(np.nan * model.trainable_weights[-1])
+    with pytest.raises(ValueError, match=r"The validation .* must be finite.*for 3 of 3 images, first \[0, 1, 2\]"):
+        method(subject(model, 1), split="validation")
+
+
 @pytest.mark.parametrize("gradients", ["float32", "bfloat16"])
 def test_annealing_agrees_and_the_bracket_closes(gradients):
     judged = subject(small("VAE"), 1)

@@ -41,7 +41,7 @@ SCHEMA = {
         },
         "bits_per_dim": type(None),
     },
-    "latents": {"features": int, "active_units": int, "kl": list},
+    "latents": {"images": int, "features": int, "active_units": int, "kl": list},
 }
 TRAINED = {"seconds": 1.5, "images_per_second": 100.0, "best_step": 0}
 HAIS = {

@@ -88,9 +88,13 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
         **{"acceptance": 0.652, "step_size": 0.1234, "seconds": 230.4},
     }
     results["bidirectional"] = {"lower": -98.32, "upper": -97.91, "gap": 0.41}
-    likelihood, bracket = likelihood_tables(results)
-    assert len(likelihood.rows) == len(plain[0].rows) + 2
+    groups = {"kl": [3.0, 4.5], "active_units": [1, 2]}
+    results["latents"] = {"images": 50, "features": 4, "active_units": 3, "groups": groups}
+    likelihood, grouped, bracket = likelihood_tables(results)
+    assert len(likelihood.rows) == len(plain[0].rows) + 3
     shown = {row[0]: row[1:] for row in likelihood.rows}
+    assert shown["active latent features"][2].endswith("first 50 test images")
+    assert grouped.rows[1] == ("2", "4.50", "2") and grouped.note == "Of the first 50 test images."
     assert shown["bits per dimension"][0] == "3.123"
     how = "100 images, 16 chains, 1,000 temperatures, acceptance 65%, step size 0.123, 230 s"
     assert shown["NLL of the first 100 alone, HAIS"] == ("107.90", "2.30", how)
