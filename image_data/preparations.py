@@ -28,11 +28,6 @@ class Preparation(abc.ABC):
     def __call__(self, images, seed): ...
 
     @property
-    @abc.abstractmethod
-    def value_range(self):
-        """(lowest, highest) value that the prepared images can have; `Dequantise` never reaches the highest."""
-
-    @property
     def continuous(self):
         """Whether prepared pixels lie anywhere in their range, for densities, instead of at `spec_after`'s levels."""
         return False
@@ -91,10 +86,6 @@ class Binarise(Preparation):
         uniform = (_uniform_16_bits(images, seed) + 0.5) * 2.0**-16
         return tf.cast((self.levels - 1) * uniform < tf.cast(images, tf.float32), tf.float32)
 
-    @property
-    def value_range(self):
-        return 0.0, 1.0
-
     def spec_after(self, spec):
         return dataclasses.replace(super().spec_after(spec), levels=2)
 
@@ -113,10 +104,6 @@ class GreyLevels(Preparation):
 
     def __call__(self, images, seed):
         return tf.cast(images, tf.float32) / (self.levels - 1)
-
-    @property
-    def value_range(self):
-        return 0.0, 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,10 +136,6 @@ class Dequantise(Preparation):
     @property
     def continuous(self):
         return True
-
-    @property
-    def value_range(self):
-        return 0.0, 1.0
 
 
 PREPARATIONS = {kind.__name__: kind for kind in (Binarise, Dequantise, GreyLevels)}
