@@ -23,6 +23,7 @@ __all__ = ["load_folder"]
 
 _SIDE = 32  # of images that share no size
 _LARGEST = 256  # side up to which images keep a size that they share; photographs as a camera takes them fit no model
+_LOOKED_AT = 1000  # images, for their brightness
 _SPLITS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 
 
@@ -114,6 +115,11 @@ def _read(root, files, *, image_size, pixel_limit, memory_limit):
         parts = collect(blocks, rows=rows, shape=spec.shape, cache=cache and cache / source)
         splits |= zip(targets, parts, strict=True)
     check_levels(splits["train"].images, levels=spec.levels)
+    brightest = splits["train"].images[:_LOOKED_AT].max()
+    if brightest < 128 and any(mode.startswith("I") for mode in modes):
+        print(
+            f"{root}: nothing is brighter than {brightest} of 255. If its 16 bits hold 12, say, scale them.", flush=True
+        )
     return ImageSet(name=root.resolve().name, spec=spec, classes=kinds if labelled else None, **splits)
 
 

@@ -140,6 +140,15 @@ def test_what_is_transparent_is_white(tmp_path, mode):
     assert {each[..., 0].tobytes() for each in found} == {(255 - each).tobytes() for each in opacity}
 
 
+@pytest.mark.parametrize(("bits", "told"), [(12, True), (16, False)])
+def test_sixteen_bits_that_hold_fewer_are_told(tmp_path, capsys, bits, told):
+    for number in range(9):
+        pixels = np.random.default_rng(number).integers(0, 2**bits, (8, 8)).astype(np.uint16)
+        PIL.Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    load(str(tmp_path))
+    assert ("nothing is brighter than 15 of 255" in capsys.readouterr().out) is told
+
+
 def test_unreadable_files_are_named(tmp_path, photographs, capsys):
     fill(tmp_path, photographs[:12])
     (tmp_path / "empty.png").write_bytes(b"")
