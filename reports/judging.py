@@ -215,10 +215,10 @@ def _said(found):
         said = f"HAIS, first {hais['images']:,} images: NLL {gain} against importance sampling; "
         return f"{said}{chains:.1f} of {hais['chains']} chains effective."
     if bracket := found.get("bidirectional"):
-        last = bracket["curve"][-1]
-        said = f"Simulated images: {-last['upper']:,.3f} ≤ NLL ≤ {-last['lower']:,.3f}, importance sampling "
-        said += f"{-bracket['importance']:,.3f} ({bracket['images']:,} images, {last['temperatures']:,} temperatures)."
-        return said
+        gap = with_error(bracket["gap"], bracket["gap_standard_error"])
+        bounds = f"NLL {-bracket['upper']:,.3f} backward, {-bracket['lower']:,.3f} forward, gap {gap}"
+        effort = f"{bracket['images']:,} images, {bracket['temperatures']:,} temperatures"
+        return f"Simulated images: {bounds}; importance sampling {-bracket['importance']:,.3f} ({effort})."
     return headline({"test": found["test"], "hais": None})
 
 

@@ -161,9 +161,11 @@ def _bracket_table(bracket):
     values = {"NLL, lower bound": -bracket["upper"], "NLL, upper bound": -bracket["lower"], "gap": bracket["gap"]}
     if "importance" in bracket:
         values["NLL, importance sampling"] = -bracket["importance"]
-    rows = tuple((name, f"{value:,.3f}") for name, value in values.items())
-    note = "Bidirectional Monte Carlo on images drawn from the model itself, whose exact latent codes are known."
-    return Table("Bracket of NLL", ("quantity", "nats per image"), rows, (1,), note)
+    errors = {"gap": _decimals(bracket.get("gap_standard_error"))}
+    rows = tuple((name, f"{value:,.3f}", errors.get(name, "")) for name, value in values.items())
+    note = "Bidirectional Monte Carlo on images drawn from the model itself, whose exact latent codes are known. The bounds"
+    note += " hold on average over noise: within its error a gap may come out below 0."
+    return Table("Bracket of NLL", ("quantity", "nats per image", "standard error"), rows, (1, 2), note)
 
 
 def _decimals(error):

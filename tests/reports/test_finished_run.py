@@ -160,7 +160,7 @@ def test_bidirectional(folder, capsys):
     page = folder.report.read_text()
     assert "Bidirectional Monte Carlo" in page and f"{-found['importance']:,.3f}" in page
     said = capsys.readouterr().out.splitlines()
-    assert f"{-found['upper']:,.3f} ≤ NLL ≤ {-found['lower']:,.3f}" in said[1]
+    assert f"forward, gap {found['gap']:.2f} ± {found['gap_standard_error']:.2f}" in said[1]
     assert said[2] == headline(read(folder))  # the last line is the figure to believe
 
 

@@ -87,7 +87,7 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
         **{"nll": 107.9, "standard_error": 2.3, "images": 100, "chains": 16, "temperatures": 1000},
         **{"acceptance": 0.652, "step_size": 0.1234, "seconds": 230.4},
     }
-    results["bidirectional"] = {"lower": -98.32, "upper": -97.91, "gap": 0.41}
+    results["bidirectional"] = {"lower": -98.32, "upper": -97.91, "gap": 0.41, "gap_standard_error": 0.236}
     groups = {"kl": [3.0, 4.5], "active_units": [1, 2]}
     results["latents"] = {"images": 50, "features": 4, "active_units": 3, "groups": groups}
     likelihood, grouped, bracket = likelihood_tables(results)
@@ -99,9 +99,9 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
     how = "100 images, 16 chains, 1,000 temperatures, acceptance 65%, step size 0.123, 230 s"
     assert shown["NLL of the first 100 alone, HAIS"] == ("107.90", "2.30", how)
     assert bracket.rows == (
-        ("NLL, lower bound", "97.910"),
-        ("NLL, upper bound", "98.320"),
-        ("gap", "0.410"),
+        ("NLL, lower bound", "97.910", ""),
+        ("NLL, upper bound", "98.320", ""),
+        ("gap", "0.410", "0.24"),
     )
 
 
