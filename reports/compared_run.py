@@ -20,7 +20,7 @@ class Judged:
         name: Its path below the folder that all compared runs have in common.
         results: Contents of its `results.json`.
         kind: What its figures are of: test images and their preparation. Those of different kinds do not compare.
-        values: {"nll", "neg_elbo": float64 [N]} of the test images, as far as `test_images.npz` has them.
+        values: {"nll", "neg_elbo", "hais": float64 [N]} of the test images, as far as `test_images.npz` has them.
         hyperparameters: Those in which compared runs of its preset differ.
         difference: (mean, standard error or None, images) of its NLL minus that of the best run of its kind, image by image
             of those that both have been judged on; None where there are no values.
@@ -80,12 +80,17 @@ def find_runs(paths):
 
 
 def _values(folder, results):
-    """What each test image scored; nothing if the file is not that of these results."""
+    """What each test image scored, as far as it is what the results are means of."""
+    test, hais = results["test"], results.get("hais") or {}
+    means = {"nll": (test["images"], test["nll"]["value"]), "neg_elbo": (test["images"], test["neg_elbo"])}
+    means["hais"] = hais.get("images"), hais.get("nll")
     try:
         with np.load(folder.test_images) as arrays:
-            values = {name: arrays[name].astype(np.float64) for name in ("nll", "neg_elbo") if name in arrays}
+            values = {name: arrays[name].astype(np.float64) for name in means if name in arrays}
     except (OSError, ValueError):
         return {}
-    nll = values.get("nll", np.zeros(0))
-    fits = len(nll) == results["test"]["images"] and np.isclose(nll.mean(), results["test"]["nll"]["value"])
-    return values if fits else {}
+    return {name: each for name, each in values.items() if _fits(each, *means[name])}
+
+
+def _fits(values, images, mean):
+    return len(values) == images and mean is not None and np.isclose(values.mean(), mean)

@@ -221,7 +221,9 @@ COLUMNS = (
     _NLL,
     Column("difference", _apart(0), _gap, _apart(1), brief=True),
     Column(
-        "HAIS", _hais("nll"), _nats, _hais("standard_error"), _hais("images"), _hais("unreliable_images"), brief=True
+        *("HAIS", _hais("nll"), _nats, _hais("standard_error"), _hais("images"), _hais("unreliable_images")),
+        values="hais",
+        brief=True,
     ),
     Column("-ELBO", _test("neg_elbo"), _nats, _test("neg_elbo_standard_error"), _IMAGES, values="neg_elbo", brief=True),
     Column("KL", _test("kl"), _nats),

@@ -184,15 +184,13 @@ def _hais(run, settings):
     results = {name: numbers[name] for name in ("nll", "standard_error", "images")}
     results |= {"chains": estimate.samples, "temperatures": int(numbers["temperatures"])}
     results |= {name: numbers[name] for name in ("acceptance", "step_size", "seconds")}
-    results |= {
-        "effective_chains": numbers["effective_sample_size"],
-        "unreliable_images": int(np.sum(estimate.unreliable)),
-    }
+    results["effective_chains"] = numbers["effective_sample_size"]
+    results["unreliable_images"] = int(np.sum(estimate.unreliable))
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
     gains = estimate.values - reference.values
     results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": _error(gains)}
-    figure = annealing_diagnostics(estimate, reference)
-    return {"hais": results}, lambda: save(figure, run.folder.figures / "hais.png")
+    figure, nll = annealing_diagnostics(estimate, reference), -estimate.values
+    return {"hais": results}, lambda: (save(figure, run.folder.figures / "hais.png"), _write_values(run, hais=nll))
 
 
 def _bidirectional(run, settings):
@@ -223,8 +221,9 @@ def _said(found):
 
 
 def _write_values(run, **values):
-    """What each test image scored, for comparing models image by image."""
-    ArrayFile(run.folder.test_images).write(values)
+    """What each test image scored, for comparing models image by image, beside what else is known of them."""
+    file = ArrayFile(run.folder.test_images)
+    file.write({**(file.read(dict) or {}), **values})
 
 
 def _unfinished(run, method, settings):

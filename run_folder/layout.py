@@ -34,7 +34,7 @@ class RunFolder:
         self.saved_model = path / "saved_model"
         self.figures = path / "figures"
         self.results = path / "results.json"
-        self.test_images = path / "test_images.npz"  # the bound and the log-likelihood of each test image
+        self.test_images = path / "test_images.npz"  # the bound and the log-likelihoods of each test image
         self.report = path / "report.html"
 
     @classmethod

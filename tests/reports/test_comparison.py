@@ -91,6 +91,10 @@ def test_without_values_of_single_images_errors_stand_for_the_pairs(judged, resu
     values = {"best": 80.0, "tie": 81.0, "worse": 82.0}
     paths = [judged(name, NOISE[0], hais={**hais, "nll": nll}) for name, nll in values.items()]
     assert marks(compare(paths), "HAIS") == {"best": "best", "tie": "tie", "worse": ""}
+    for path, nll in zip(paths, values.values(), strict=True):
+        images = nll + NOISE[0, :20] - NOISE[0, :20].mean()  # the same images: these are 1 apart, whatever their spread
+        np.savez(path / "test_images.npz", nll=NOISE[0], neg_elbo=NOISE[0] + 5.0, hais=images)
+    assert marks(compare(paths), "HAIS") == {"best": "best", "tie": "", "worse": ""}
     (paths[0] / "test_images.npz").write_bytes(b"no zip")
     np.savez(paths[1] / "test_images.npz", nll=NOISE[0] + 1.0)  # of another evaluation
     assert [run.values == {} for run in compare(paths).runs].count(True) == 2

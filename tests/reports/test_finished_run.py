@@ -141,10 +141,10 @@ def test_hais(folder, capsys, monkeypatch):
     assert "HAIS" in capsys.readouterr().out
     hais = read(folder)["hais"]
     assert kinds(hais) == HAIS
-    spread = scipy.stats.sem(seen[0].values - seen[1].values)
-    assert hais["over_importance"]["standard_error"] == pytest.approx(spread, rel=1e-12)
+    assert hais["over_importance"]["standard_error"] == pytest.approx(scipy.stats.sem(seen[0].values - seen[1].values))
     assert (hais["images"], hais["chains"], hais["temperatures"]) == (2, 4, 12)
-    assert (folder.figures / "hais.png").is_file()
+    with np.load(folder.test_images) as each:  # beside what was there
+        assert each["hais"].mean() == pytest.approx(hais["nll"], rel=1e-12) and "nll" in each
     page = folder.report.read_text()
     assert "Annealed importance sampling" in page and f"{-hais['over_importance']['log_likelihood']:+,.2f}" in page
     assert not (folder.path / "evaluation").exists()
