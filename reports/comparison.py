@@ -228,7 +228,7 @@ COLUMNS = (
     Column("-ELBO", _test("neg_elbo"), _nats, _test("neg_elbo_standard_error"), _IMAGES, values="neg_elbo", brief=True),
     Column("KL", _test("kl"), _nats),
     Column(
-        *("bits/dim", _test("bits_per_dim"), "{:.3f}".format),
+        *("bits/dim", _test("bits_per_dim"), "{:.3f}".format, _test("bits_per_dim_standard_error")),
         **{"images": _IMAGES, "flagged": _NLL.flagged, "values": "nll", "brief": True},
     ),
     Column(*("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images"))),

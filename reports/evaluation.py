@@ -99,17 +99,17 @@ def weighed(model, batches, *, samples, seed, images, kept=None):
     return sweep(sampler, batches, seed=key(seed, Purpose.WEIGHTS).numpy(), **about)
 
 
-def bits_per_dim(nll, *, spec, preparation):
-    """A negative log-likelihood in nats per image as bits per pixel and channel; None for binary images.
+def bits_per_dim(nll, error=None, *, spec, preparation):
+    """A negative log-likelihood in nats per image and its standard error as bits per pixel and channel; None for binary images.
 
     bits = nll / (H W C ln 2), for the probability of discrete pixels
     bits = nll / (H W C ln 2) + log2(levels), for a density on continuous pixels, in which a level has width 1 / levels
 
     Example:
-        >>> round(bits_per_dim(2.0 * 12 * math.log(2), spec=ImageSpec((2, 2, 3)), preparation=GreyLevels()), 6)
-        2.0
+        >>> bits_per_dim(2.0 * 12 * math.log(2), spec=ImageSpec((2, 2, 3)), preparation=GreyLevels())
+        {'bits_per_dim': 2.0, 'bits_per_dim_standard_error': None}
     """
-    if preparation.spec_after(spec).levels == 2:
-        return None
-    width = math.log2(spec.levels) if preparation.continuous else 0.0
-    return nll / (spec.pixels * math.log(2.0)) + width
+    nats, width = spec.pixels * math.log(2.0), math.log2(spec.levels) if preparation.continuous else 0.0
+    found = (nll / nats + width, None if error is None else error / nats)
+    found = (None, None) if preparation.spec_after(spec).levels == 2 else found
+    return dict(zip(("bits_per_dim", "bits_per_dim_standard_error"), found, strict=True))

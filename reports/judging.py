@@ -142,7 +142,7 @@ def _exact(run, settings):
     value, error = float(nll.mean()), _error(nll)
     parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
-    test = {"images": len(nll), **parts, "nll": found, "bits_per_dim": _bits(subject, value)}
+    test = {"images": len(nll), **parts, "nll": found, **_bits(subject, found)}
     return {"test": test}, lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll))
 
 
@@ -167,7 +167,7 @@ def _importance(run, settings):
     }
     bound = {name: float(each.mean()) for name, each in terms.items()}
     bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
-    test = {"images": estimate.images, **bound, "nll": nll, "bits_per_dim": _bits(subject, nll["value"])}
+    test = {"images": estimate.images, **bound, "nll": nll, **_bits(subject, nll)}
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
     return {"test": test}, lambda: _write_values(run, **values)
 
@@ -232,7 +232,8 @@ def _unfinished(run, method, settings):
 
 
 def _bits(subject, nll):
-    return bits_per_dim(nll, spec=subject.data.spec, preparation=subject.preparation)
+    about = {"spec": subject.data.spec, "preparation": subject.preparation}
+    return bits_per_dim(nll["value"], nll["standard_error"], **about)
 
 
 def _error(values):

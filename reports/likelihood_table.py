@@ -2,7 +2,7 @@
 
 import dataclasses
 
-__all__ = ["Table", "headline", "likelihood_tables", "training_table", "with_error"]
+__all__ = ["Table", "bits_with_error", "headline", "likelihood_tables", "training_table", "with_error"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,17 @@ def with_error(value, error, *, sign="-"):
         '84.32 ± 0.25'
     """
     return f"{value:{sign},.2f} ± {_decimals(error)}"
+
+
+def bits_with_error(test):
+    """Bits per dimension and their standard error, as words to three decimals; "" where the error is not known.
+
+    Example:
+        >>> bits_with_error({"bits_per_dim": 4.0242, "bits_per_dim_standard_error": 0.0331})
+        ('4.024', '0.033')
+    """
+    error = test.get("bits_per_dim_standard_error")
+    return f"{test['bits_per_dim']:.3f}", "" if error is None else f"{error:.3f}"
 
 
 def headline(results):
@@ -65,7 +76,7 @@ def likelihood_tables(results):
         called = {"neg_elbo": "negative ELBO", "nll": "NLL"}.get(name, name)
         rows.append((f"{called}, validation", f"{value:,.2f}", "", "all validation images"))
     if test["bits_per_dim"] is not None:
-        rows.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", "", images))
+        rows.insert(1, ("bits per dimension", *bits_with_error(test), images))
     if results.get("latents"):
         use = results["latents"]
         rows.append(

@@ -7,7 +7,7 @@ import pathlib
 
 import PIL.Image
 
-from vae_flows.reports.likelihood_table import likelihood_tables, training_table, with_error
+from vae_flows.reports.likelihood_table import bits_with_error, likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import read_json, replacing
 from vae_flows.run_folder.configuration import text
 
@@ -103,7 +103,8 @@ def _key_figures(results):
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
     ]
     if test["bits_per_dim"] is not None:
-        figures.insert(1, ("bits per dimension", f"{test['bits_per_dim']:.3f}", flagged.removeprefix(", ")))
+        bits, error = bits_with_error(test)
+        figures.insert(1, ("bits per dimension", bits, f"{error and f'± {error}'}{flagged}".removeprefix(", ")))
     return figures
 
 

@@ -31,6 +31,7 @@ RESULTS = {
             "unreliable_images": 451,
         },
         "bits_per_dim": None,
+        "bits_per_dim_standard_error": None,
     },
     "latents": None,
     "hais": None,

@@ -141,7 +141,10 @@ def test_what_an_evaluation_cannot_be_told_is_refused():
 def test_bits_count_a_grey_level_as_one():
     spec = ImageSpec((2, 2, 3))
     nll = 12 * math.log(256)  # uniform over 256 levels; as a density on [0, 1) that is 1
-    assert bits_per_dim(nll, spec=spec, preparation=GreyLevels()) == pytest.approx(8.0)
-    assert bits_per_dim(0.0, spec=spec, preparation=Dequantise()) == pytest.approx(8.0)
-    assert bits_per_dim(nll, spec=spec, preparation=Binarise()) is None
-    assert bits_per_dim(nll, spec=ImageSpec((2, 2, 3), levels=2), preparation=GreyLevels(levels=2)) is None
+    eight = {"bits_per_dim": pytest.approx(8.0), "bits_per_dim_standard_error": pytest.approx(0.25)}
+    nothing = {"bits_per_dim": None, "bits_per_dim_standard_error": None}
+    error = 3 * math.log(2)
+    assert bits_per_dim(nll, error, spec=spec, preparation=GreyLevels()) == eight
+    assert bits_per_dim(0.0, error, spec=spec, preparation=Dequantise()) == eight
+    assert bits_per_dim(nll, error, spec=spec, preparation=Binarise()) == nothing
+    assert bits_per_dim(nll, spec=ImageSpec((2, 2, 3), levels=2), preparation=GreyLevels(levels=2)) == nothing

@@ -40,6 +40,7 @@ SCHEMA = {
             "unreliable_images": int,
         },
         "bits_per_dim": type(None),
+        "bits_per_dim_standard_error": type(None),
     },
     "latents": {"images": int, "features": int, "active_units": int, "kl": list},
 }
