@@ -60,18 +60,18 @@ def load_folder(path, *, image_size=None, skip_unreadable=False, pixel_limit=PIX
         raise FileNotFoundError(f"{what} {path}. Expected a folder of images, or a .npy or .npz file.")
     if image_size is not None and image_size < 1:
         raise ValueError(f"`image_size` must be at least 1. Received: image_size={image_size}.")
-    files = _find(path)
+    files, received = _find(path), "none"
     while True:
         if not any(file.split == "train" for file in files):
             raise ValueError(
                 f"The folder {path} holds no images to train on. Expected files that end in one of {' '.join(SUFFIXES)}, "
-                "in it, in subfolders named by class, or in train, validation and test. Received: none."
+                f"in it, in subfolders named by class, or in train, validation and test. Received: {received}."
             )
         try:
             return _read(path, files, image_size=image_size, pixel_limit=pixel_limit, memory_limit=memory_limit)
         except Unreadable as error:
             _report(path, error.paths, skip=skip_unreadable)
-            files = [file for file in files if file.path not in error.paths]
+            files, received = [file for file in files if file.path not in error.paths], "none that can be read"
 
 
 def _find(root):

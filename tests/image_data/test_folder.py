@@ -163,6 +163,10 @@ def test_unreadable_files_are_named(tmp_path, photographs, capsys):
     images = load(str(tmp_path), skip_unreadable=True)
     assert images.train.count + images.validation.count + images.test.count == 12
     assert "empty.png" in (notice := capsys.readouterr().out) and "cut.jpg" in notice
+    for path in [*tmp_path.glob("[0-9]*"), tmp_path / "cut.jpg"]:
+        path.unlink()
+    with pytest.raises(ValueError, match=r"no images to train on.*Received: none that can be read\."):
+        load(str(tmp_path), skip_unreadable=True)
 
 
 @pytest.mark.parametrize(
