@@ -42,7 +42,7 @@ setup(
         "numpy",
         "scipy",
         "matplotlib",
-        "pillow",
+        "pillow>=10.1",
         "jinja2",
         "click",
         "lazy-loader",
