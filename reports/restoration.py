@@ -17,7 +17,7 @@ def corrupted_batches(subject, config, images, *, batch=_TOGETHER):
     if not config.get("corruption"):
         return None
     corruption = GaussianNoise(**config["corruption"])
-    given = {"preparation": subject.preparation, "seed": subject.seed, "corruption": corruption}
+    given = {"preparation": subject.preparation, "seed": subject.pixel_seed, "corruption": corruption}
     return evaluation_batches(subject.data.test.first(images), batch=min(batch, images), **given)
 
 

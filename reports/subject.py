@@ -15,14 +15,21 @@ __all__ = ["Subject"]
 
 
 class Subject:
-    """A trained model and its data set, whose images are prepared once, with noise that (seed, image) fixes.
+    """A trained model and its data set, whose images are prepared once, with noise that the image alone fixes.
+
+    So runs of other seeds are judged on the same pixels, and compare image by image.
 
     Args:
         model: `ImageModel`.
         data: `ImageSet`.
         preparation: How uint8 images become what the model sees.
-        seed: The run's seed; fixes all noise of the judgement.
+        seed: The run's seed; fixes all other noise of the judgement.
+
+    Attributes:
+        pixel_seed: Seed of the preparation, and of what corrupts the images of a model that restores them.
     """
+
+    pixel_seed = 0
 
     def __init__(self, model, data, preparation, *, seed):
         self.model, self.data, self.preparation, self.seed = model, data, preparation, int(seed)
@@ -58,7 +65,9 @@ class Subject:
         known = self._prepared.get(split, ())
         if len(known) < images:
             first = getattr(self.data, split).first(images)
-            batches = evaluation_batches(first, batch=min(images, 100), preparation=self.preparation, seed=self.seed)
+            batches = evaluation_batches(
+                first, batch=min(images, 100), preparation=self.preparation, seed=self.pixel_seed
+            )
             known = self._prepared[split] = np.concatenate([batch.numpy() for batch in batches])
         return known[:images]
 

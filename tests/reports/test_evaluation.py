@@ -66,12 +66,13 @@ def test_the_bound_is_the_sum_of_its_terms_and_the_mean_of_the_model_s(model):
     assert abs(found["neg_elbo"] + elbos.mean()) < 4.0 * elbos.std() * math.sqrt(1 / 256 + 1 / 512)
 
 
-def test_images_are_prepared_the_same_however_many_are_asked_for(model):
+def test_images_are_prepared_the_same_however_many_are_asked_for_and_whatever_the_seed(model):
     few, many = subject(model, 3), subject(model, 3)
     np.testing.assert_array_equal(few.prepared(4), many.prepared()[:4])
     np.testing.assert_array_equal(few.prepared(9), many.prepared()[:9])  # more than were prepared before
     assert few.count() == 11 and few.count(500) == 11 and few.count(split="validation") == 3
     np.testing.assert_array_equal(few.originals(2), IMAGES[:2] / np.float32(255))
+    np.testing.assert_array_equal(subject(model, 4).prepared(), subject(model, 3).prepared())
 
 
 def test_the_likelihood_is_the_log_of_the_mean_weight(model):
