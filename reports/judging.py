@@ -9,7 +9,7 @@ from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.history import write_metrics
-from vae_flows.reports.likelihood_table import headline, with_error
+from vae_flows.reports.likelihood_table import bracket_line, headline, with_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
 from vae_flows.run_folder.array_file import ArrayFile
@@ -213,10 +213,7 @@ def _said(found):
         said = f"HAIS, first {hais['images']:,} images: NLL {gain} against importance sampling; "
         return f"{said}{chains:.1f} of {hais['chains']} chains effective."
     if bracket := found.get("bidirectional"):
-        gap = with_error(bracket["gap"], bracket["gap_standard_error"])
-        bounds = f"NLL {-bracket['upper']:,.3f} backward, {-bracket['lower']:,.3f} forward, gap {gap}"
-        effort = f"{bracket['images']:,} images, {bracket['temperatures']:,} temperatures"
-        return f"Simulated images: {bounds}; importance sampling {-bracket['importance']:,.3f} ({effort})."
+        return bracket_line(bracket)
     return headline({"test": found["test"], "hais": None})
 
 

@@ -103,6 +103,9 @@ def test_hais_bidirectional_and_bits_have_their_places(results):
         ("NLL, upper bound", "98.320", ""),
         ("gap", "0.410", "0.24"),
     )
+    assert "wide" not in bracket.note
+    results["bidirectional"] |= {"gap": 1.6, "gap_standard_error": 0.25}
+    assert "The gap is wide" in likelihood_tables(results)[-1].note
 
 
 def test_a_single_chain_has_no_halves_and_a_single_image_no_spread(results):
