@@ -39,8 +39,7 @@ SCHEMA = {
             "effective_sample_size": float,
             "unreliable_images": int,
         },
-        "bits_per_dim": type(None),
-        "bits_per_dim_standard_error": type(None),
+        **dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), type(None)),
     },
     "latents": {"images": int, "features": int, "active_units": int, "kl": list},
 }
