@@ -71,7 +71,7 @@ def overlaid_curves(histories):
         for position, (run, line) in enumerate(lines.items()):
             style = {"linestyle": ("-", "--", ":", "-.")[position // len(SERIES) % 4], "linewidth": 1.6, "marker": "o"}
             axes.plot(*line, color=SERIES[position % len(SERIES)], markersize=2.5, label=run, **style)
-        _fit_axes(axes, lines.values(), start=0.1)
+        _fit_axes(axes, lines.values(), start=0.3)  # of its own: a short run beside long ones would be nowhere
         axes.legend(frameon=False, fontsize=8, labelcolor=QUIET)
     return figure
 
@@ -96,8 +96,7 @@ def _fit_axes(axes, lines, *, start):
 
 
 def _limits(lines, *, start):
-    """The least and largest value from the share `start` of the training on: a plunge would flatten all that follows."""
-    first = max(steps[-1] for steps, _ in lines) * start
-    late = np.concatenate([values[steps >= first] for steps, values in lines])
+    """The least and largest value from the share `start` of each line on: a plunge would flatten all that follows."""
+    late = np.concatenate([values[steps >= start * steps[-1]] for steps, values in lines])
     late = late[np.isfinite(late)]
     return (late.min(), late.max()) if late.size else (0.0, 0.0)

@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from vae_flows.reports.curves import training_curves
+from vae_flows.reports.curves import overlaid_curves, training_curves
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.images import image_grid, labelled_rows, reconstruction_pairs, to_bytes
 from vae_flows.reports.latent_space import latent_map, principal_components
@@ -140,3 +140,11 @@ def test_the_projector_s_sheet_of_pictures_is_a_square(tmp_path):
     sheet = np.asarray(PIL.Image.open(tmp_path / "codes.png"))  # TensorBoard takes as many rows as columns
     assert sheet.shape == (12, 12, 3) and not sheet[8:].any()
     np.testing.assert_array_equal(sheet[4:8, 8:, 0], images[5, ..., 0])
+
+
+def test_a_short_run_beside_a_long_one_is_in_the_picture():
+    steps = np.arange(1, 101)
+    runs = {"long": (steps * 100, 80.0 + 50.0 / steps), "short": (steps, 150.0 + 500.0 / steps)}
+    figure = overlaid_curves({"set": {run: {"neg_elbo": {"validation": line}} for run, line in runs.items()}})
+    low, high = figure.axes[0].get_ylim()
+    assert low < 80.5 and 156.0 < high < 200.0
