@@ -49,7 +49,7 @@ def found(preset, size, seed, out, **options):
     path = pathlib.Path(out, f"{preset}-{size}-{seed}")
     if not (path / "found.json").is_file():
         process = multiprocessing.get_context("spawn").Process(
-            target=train, args=(preset, size, seed, path), kwargs=options
+            target=train, args=(preset, size, seed, path), kwargs=options, daemon=True
         )
         process.start()
         process.join()
