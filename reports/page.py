@@ -98,10 +98,12 @@ def _key_figures(results):
     flagged = ", too high: see below" if nll.get("unreliable_images") else ""
     figures = [
         ("NLL, test", value, f"± {error} nats{flagged}"),
-        *([] if test["neg_elbo"] is None else [("negative ELBO, test", f"{test['neg_elbo']:,.2f}", "nats")]),
         ("training", *_duration(results["training"]["seconds"])),
         ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
     ]
+    if test["neg_elbo"] is not None:
+        bound, error = with_error(test["neg_elbo"], test.get("neg_elbo_standard_error")).split(" ± ")
+        figures.insert(1, ("negative ELBO, test", bound, f"± {error} nats"))
     if test["bits_per_dim"] is not None:
         bits, error = bits_with_error(test)
         figures.insert(1, ("bits per dimension", bits, f"{error and f'± {error}'}{flagged}".removeprefix(", ")))

@@ -20,6 +20,7 @@ RESULTS = {
     "test": {
         "images": 500,
         "neg_elbo": 112.9,
+        "neg_elbo_standard_error": 1.34,
         "kl": 25.1,
         "neg_log_likelihood_given_z": 87.8,
         "nll": {

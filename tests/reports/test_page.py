@@ -57,7 +57,16 @@ def test_the_page_shows_the_results_and_the_configuration(make_run):
     write_page(folder)
     text = Page(folder.report.read_text()).text
     for expected in (
-        *("quickstart on digits", "108.32 ± 1.21 nats", "112.90", "25.10", "87.80", "113.20", "1,234,567", "2,043"),
+        *(
+            "quickstart on digits",
+            "108.32 ± 1.21 nats",
+            "112.90 ± 1.34 nats",
+            "25.10",
+            "87.80",
+            "113.20",
+            "1,234,567",
+            "2,043",
+        ),
         *(
             "too large, or unknown, for 451 of 500 images: their NLL by importance sampling is too high",
             "500 test images, 1,000 samples each, effective sample size 42.1",
