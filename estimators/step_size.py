@@ -62,7 +62,7 @@ class PilotTuning:
 
     Args:
         share: Temperatures of the pilot, as a share of those of the weighted run, though at least `fewest`.
-        fewest: Smallest number of temperatures of the pilot, unless the weighted run has fewer.
+        fewest: Smallest number of temperatures of the pilot, unless the weighted run has fewer; one alone moves no chain.
         chains: Chains of the pilot, whatever the number of weighted ones.
         rule: `StepRule`.
     """
@@ -73,9 +73,9 @@ class PilotTuning:
     rule: StepRule = StepRule(decay=0.5, up=1.1, down=0.8)
 
     def __post_init__(self):
-        if self.share <= 0.0 or self.fewest < 1 or self.chains < 1:
+        if self.share <= 0.0 or self.fewest < 2 or self.chains < 1:
             raise ValueError(
-                "A pilot needs at least one chain and one temperature. "
+                "A pilot needs at least one chain and two temperatures. "
                 f"Received: share={self.share}, fewest={self.fewest}, chains={self.chains}."
             )
 

@@ -14,6 +14,13 @@ from vae_flows.run_folder.atomic import replacing
 __all__ = ["as_csv", "as_latex", "as_markdown", "as_text", "write_comparison"]
 
 _STARS = {"best": "*", "tie": "=", "": ""}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "†": r"$\dagger$",
+}
 _NAME = 34  # letters of a run's name in a terminal
 
 
@@ -106,7 +113,7 @@ def _marked(cell, bold, escaped=str):
 
 
 def _escaped(text):
-    text = re.sub(r"([&%$#_{}])", r"\\\1", text).replace("±", r"$\pm$").replace("†", r"$\dagger$")
+    text = re.sub(r"[\\~^&%$#_{}±†]", lambda found: _LATEX.get(found[0], rf"\{found[0]}"), text)
     return re.sub(r"(^|(?<=\s))([+-])(?=[\d.A-Z])", r"$\2$", text)
 
 

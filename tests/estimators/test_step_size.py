@@ -43,7 +43,7 @@ def test_length_of_the_pilot():
         (StepRule, {"limits": (0.9, 1e-4)}, "`limits` must be positive and rising"),
         (PilotTuning, {"chains": 0}, "A pilot needs at least one chain"),
         (PilotTuning, {"share": 0.0}, "A pilot needs"),
-        (PilotTuning, {"fewest": 0}, "A pilot needs"),
+        (PilotTuning, {"fewest": 1}, "A pilot needs"),
     ],
 )
 def test_refuses_bad_numbers(kind, options, message):

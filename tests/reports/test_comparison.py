@@ -122,7 +122,7 @@ def test_runs_are_found_at_any_depth_and_what_is_left_out_is_told(judged, make_r
 
 
 def test_files_hold_the_table(judged, tmp_path):
-    paths = [judged(name, nll + NOISE[0]) for name, nll in (("a_1", 9.5), ("longer", 1234.5))]
+    paths = [judged(name, nll + NOISE[0]) for name, nll in (("a_1~^", 9.5), ("longer", 1234.5))]
     comparison = compare(paths)
     heads, first, second = as_text(comparison).splitlines()[:3]
     assert "HAIS" not in heads and heads.index("NLL") + 4 == first.index("*") + 1 and len(second) <= 100
@@ -130,7 +130,7 @@ def test_files_hold_the_table(judged, tmp_path):
     assert float(rows[0]["NLL"]) == pytest.approx(9.5 + NOISE[0].mean()) and rows[0]["NLL mark"] == "best"
     assert float(rows[1]["difference"]) == pytest.approx(1225.0) and rows[1]["NLL mark"] == ""
     latex = as_latex(comparison)
-    assert r"a\_1" in latex and r"\textbf{" in latex and "$+$1,225.00" in latex
+    assert r"a\_1\textasciitilde{}\textasciicircum{} &" in latex and r"\textbf{" in latex and "$+$1,225.00" in latex
     assert as_markdown(comparison).splitlines()[1].count("|") == len(comparison.rows[0]) + 1
     write_comparison(comparison, tmp_path / "new" / "page.html")
     page = (tmp_path / "new" / "page.html").read_text()
