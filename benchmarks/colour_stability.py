@@ -9,7 +9,6 @@ were skipped for their gradients. Photos come from a folder, best with larger on
 are not repeated, and one that was interrupted goes on: the table may take several calls.
 """
 
-import math
 import multiprocessing
 import pathlib
 
@@ -19,7 +18,6 @@ from vae_flows import experiment
 from vae_flows.run_folder import RunFolder, read_json, write_json
 
 PRESETS = "cifar10_vae,cifar10_planar,cifar10_vlae,cifar10_aef,cifar10_aef_vae"
-LEVELS = 256
 
 
 @click.command()
@@ -61,6 +59,7 @@ def found(preset, size, seed, out, **options):
 def train(preset, size, seed, path, *, dataset, steps, batch):
     """The training of a run as far as it is not done, and what it came to, in its folder."""
     from vae_flows import run_script
+    from vae_flows.reports.evaluation import bits_per_dim
     from vae_flows.reports.history import read_history
 
     if RunFolder(path).config.is_file():
@@ -72,8 +71,7 @@ def train(preset, size, seed, path, *, dataset, steps, batch):
     with run.recorded(quiet=True):
         run.train()
     at, losses = read_history(run.folder.tensorboard)["loss"]["train"]
-    bits = losses / (math.prod(run.recipe.model.image_shape) * math.log(2.0))
-    bits += 0.0 if run.recipe.model.pixel_levels else math.log2(LEVELS)
+    bits = bits_per_dim(losses, spec=run.data.spec, preparation=run.recipe.preparation)["bits_per_dim"]
     early, late = at <= max(at[0], steps // 10), at > steps - max(1, steps // 10)
     write_json(
         path / "found.json",

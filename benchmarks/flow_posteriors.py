@@ -12,6 +12,7 @@ import pathlib
 import click
 
 from benchmarks.table_runs import mean_and_error, scores, trained
+from vae_flows.reports.likelihood_table import with_error
 
 PRESETS = {
     "none": "mnist_no_flow",
@@ -61,7 +62,7 @@ def table(runs):
 
 
 def told(values):
-    return "{:.2f} ± {:.2f}".format(*mean_and_error(values))
+    return with_error(*mean_and_error(values))
 
 
 if __name__ == "__main__":

@@ -77,11 +77,10 @@ def evaluate(run, method, **options):
         with told_in_one_line(OSError), warnings_in_one_line():
             said = judge(finished, method, **given)
     except KeyboardInterrupt:
-        again = [
-            f"evaluate {shlex.quote(str(run))} --method {method}",
-            *(f"--{name} {value}" for name, value in given.items()),
-        ]
-        click.echo(f"\nWhat is done is kept. Go on with:\n  python -m vae_flows.reports {' '.join(again)}", err=True)
+        again = ["evaluate", run, "--method", method]
+        again += [word for name, value in given.items() for word in (f"--{name}", value)]
+        again = shlex.join(map(str, again))
+        click.echo(f"\nWhat is done is kept. Go on with:\n  python -m vae_flows.reports {again}", err=True)
         raise
     click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
     for line in dict.fromkeys([said, headline(finished.results)]):  # the figure to believe comes last

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from vae_flows.reports.compared_run import Judged, find_runs
-from vae_flows.run_folder.configuration import text
+from vae_flows.run_folder.configuration import words
 
 __all__ = ["COLUMNS", "Cell", "Column", "Comparison", "compare"]
 
@@ -99,7 +99,7 @@ def _own(run, runs):
 
 
 def _preset(run):
-    return " ".join([run.results["preset"], *(f"{name}={text(value)}" for name, value in run.hyperparameters.items())])
+    return f"{run.results['preset']} {words(run.hyperparameters)}".rstrip()
 
 
 def _checked(run):

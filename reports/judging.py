@@ -18,7 +18,7 @@ from vae_flows.run_folder.locks import results_lock
 
 __all__ = ["checked_method", "judge"]
 
-_IMAGES = ("dataset", "data_dir", "preparation", "seed")  # what of a run's config.json its prepared images depend on
+_IMAGES = ("dataset", "data_dir", "preparation", "seed")  # what of config.json the images and all noise depend on
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
 

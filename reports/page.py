@@ -9,7 +9,7 @@ import PIL.Image
 
 from vae_flows.reports.likelihood_table import bits_with_error, likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import read_json, replacing
-from vae_flows.run_folder.configuration import text
+from vae_flows.run_folder.configuration import words
 
 __all__ = ["FIGURES", "picture", "render", "run_page", "write_page"]
 
@@ -85,7 +85,7 @@ def picture(png, *, title, caption=None, text=True):
 
 def _lead(results, hyperparameters):
     said = f"Seed {results['seed']}, {results['steps']:,} optimizer steps, {results['parameters']:,} weights."
-    return " ".join([said, *(f"{name}={text(value)}" for name, value in hyperparameters.items())])
+    return f"{said} {words(hyperparameters)}".rstrip()
 
 
 def _duration(seconds):

@@ -3,7 +3,7 @@
 import math
 import os
 
-__all__ = ["check_config", "text"]
+__all__ = ["check_config", "text", "words"]
 
 _WORD = ("a word", lambda value: isinstance(value, str) and value != "")
 _RECORD = ("an object", lambda value: isinstance(value, dict))
@@ -60,6 +60,16 @@ def text(value):
     if isinstance(value, tuple | list):
         return ",".join(map(text, value)) or "()"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def words(hyperparameters):
+    """All of them, by name, as they are written on a command line.
+
+    Example:
+        >>> words({"model": "iwae", "hidden": [500, 500]})
+        'model=iwae hidden=500,500'
+    """
+    return " ".join(f"{name}={text(value)}" for name, value in hyperparameters.items())
 
 
 def _check(record, kinds, name, above=""):
