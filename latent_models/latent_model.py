@@ -36,6 +36,10 @@ class LatentModel(ImageModel):
         return self.objective.validated_by
 
     @property
+    def trains_prior(self):
+        return self.objective.trains_prior
+
+    @property
     def noise_features(self):
         """Size F of the standard normal noise behind all latents of one image."""
         raise NotImplementedError

@@ -21,11 +21,13 @@ class Objective(Configured):
         samples: Posterior samples K of each image in a training step; None for one, without an axis for it.
         records: Names of what is recorded beside the bound and its parts.
         validated_by: Name of the recorded value by whose validation mean the best weights are chosen.
+        trains_prior: Whether the prior and the posterior's spread learn, without which log p(x) says nothing of a model.
     """
 
     samples = None
     records = ()
     validated_by = "neg_elbo"
+    trains_prior = True
 
     def loss(self, terms, step):
         """Loss of each image: `ElboTerms` of [B] and [B, G], or with K in front -> [B]. `step` is None in validation."""
@@ -114,6 +116,7 @@ class Reconstruction(Objective):
 
     records = ("reconstruction",)
     validated_by = "reconstruction"
+    trains_prior = False
 
     def __call__(self, inference, noise, step=None):
         loss = -inference.terms(tf.zeros_like(noise)).log_likelihood

@@ -20,7 +20,8 @@ class Judged:
         name: Its path below the folder that all compared runs have in common.
         results: Contents of its `results.json`.
         kind: What its figures are of: test images and their preparation. Those of different kinds do not compare.
-        values: {"nll", "neg_elbo", "hais": float64 [N]} of the test images, as far as `test_images.npz` has them.
+        values: {"nll", "neg_elbo", "hais", "restoration": float64 [N]} of the test images, as far as `test_images.npz` has
+            them.
         hyperparameters: Those in which compared runs of its preset differ.
         difference: (mean, standard error or None, images) of its NLL minus that of the best run of its kind, image by image
             of those that both have been judged on; None where there are no values.
@@ -84,6 +85,8 @@ def _values(folder, results):
     test, hais = results["test"], results.get("hais") or {}
     means = {"nll": (test["images"], test["nll"]["value"]), "neg_elbo": (test["images"], test["neg_elbo"])}
     means["hais"] = hais.get("images"), hais.get("nll")
+    restored = results.get("restoration") or {}
+    means["restoration"] = restored.get("images"), restored.get("mse")
     try:
         with np.load(folder.test_images) as arrays:
             values = {name: arrays[name].astype(np.float64) for name in means if name in arrays}

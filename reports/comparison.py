@@ -231,7 +231,10 @@ COLUMNS = (
         *("bits/dim", _test("bits_per_dim"), "{:.3f}".format, _test("bits_per_dim_standard_error")),
         **{"images": _IMAGES, "flagged": _NLL.flagged, "values": "nll", "brief": True},
     ),
-    Column(*("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images"))),
+    Column(
+        *("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images")),
+        values="restoration",
+    ),
     Column("weights", lambda run: run.results["parameters"], "{:,}".format),
     Column("steps", lambda run: run.results["steps"], "{:,}".format),
     Column("images", _IMAGES, "{:,}".format, brief=True),

@@ -5,6 +5,7 @@ import functools
 
 from vae_flows.reports.settings import check_evaluation
 from vae_flows.run_folder import RunFolder, import_file, read_json
+from vae_flows.run_folder.array_file import ArrayFile
 
 __all__ = ["FinishedRun"]
 
@@ -75,6 +76,11 @@ class FinishedRun:
     def results(self):
         """Contents of `results.json`, as they are now."""
         return read_json(self.folder.results)
+
+    def keep_values(self, **values):
+        """Writes what each test image scored, for comparing models image by image, beside what else is known of them."""
+        file = ArrayFile(self.folder.test_images)
+        file.write({**(file.read(dict) or {}), **values})
 
     @functools.cached_property
     def model(self):

@@ -12,7 +12,6 @@ from vae_flows.reports.history import write_metrics
 from vae_flows.reports.likelihood_table import bracket_line, headline, with_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.settings import SETTINGS, check_method
-from vae_flows.run_folder.array_file import ArrayFile
 from vae_flows.run_folder.atomic import write_json
 from vae_flows.run_folder.locks import results_lock
 
@@ -143,7 +142,7 @@ def _exact(run, settings):
     parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
     test = {"images": len(nll), **parts, "nll": found, **_bits(subject, found)}
-    return {"test": test}, lambda: _write_values(run, nll=nll, nll_error=np.zeros_like(nll))
+    return {"test": test}, lambda: run.keep_values(nll=nll, nll_error=np.zeros_like(nll))
 
 
 def _importance(run, settings):
@@ -164,12 +163,13 @@ def _importance(run, settings):
         "samples": estimate.samples,
         "effective_sample_size": float(np.mean(estimate.effective_sample_size)),
         "unreliable_images": int(np.sum(estimate.unreliable)),
+        "untrained_prior": not subject.model.trains_prior,
     }
     bound = {name: float(each.mean()) for name, each in terms.items()}
     bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
     test = {"images": estimate.images, **bound, "nll": nll, **_bits(subject, nll)}
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
-    return {"test": test}, lambda: _write_values(run, **values)
+    return {"test": test}, lambda: run.keep_values(**values)
 
 
 def _hais(run, settings):
@@ -190,7 +190,7 @@ def _hais(run, settings):
     gains = estimate.values - reference.values
     results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": _error(gains)}
     figure, nll = annealing_diagnostics(estimate, reference), -estimate.values
-    return {"hais": results}, lambda: (save(figure, run.folder.figures / "hais.png"), _write_values(run, hais=nll))
+    return {"hais": results}, lambda: (save(figure, run.folder.figures / "hais.png"), run.keep_values(hais=nll))
 
 
 def _bidirectional(run, settings):
@@ -215,12 +215,6 @@ def _said(found):
     if bracket := found.get("bidirectional"):
         return bracket_line(bracket)
     return headline({"test": found["test"], "hais": None})
-
-
-def _write_values(run, **values):
-    """What each test image scored, for comparing models image by image, beside what else is known of them."""
-    file = ArrayFile(run.folder.test_images)
-    file.write({**(file.read(dict) or {}), **values})
 
 
 def _unfinished(run, method, settings):

@@ -56,16 +56,17 @@ def headline(results):
         nll, flagged = {"value": hais["nll"], "standard_error": hais["standard_error"]}, 0
         how = f"HAIS, {hais['chains']:,} chains, {hais['temperatures']:,} temperatures"
     told = f"NLL {with_error(nll['value'], nll['standard_error'])} nats"
-    if flagged:
+    if nll.get("untrained_prior"):
+        told += " of an untrained prior, which say nothing"
+    elif flagged:
         gain, amount = hais.get("over_importance"), "an unknown amount"
         if gain and gain["log_likelihood"] > 0.0:  # chains that find less than importance sampling tell nothing
             gained = with_error(gain["log_likelihood"], gain["standard_error"])
             amount = f"{gained}{' or more' * bool(unsure)} (HAIS)"
         told += f", too high by {amount}"
     told = f"{told}: {images:,} test images, {how}."
-    if results.get("restoration"):
-        restored = results["restoration"]
-        told += f" Mean squared error {restored['mse']:.5f} restored, {restored['corrupted_mse']:.5f} corrupted."
+    if restored := results.get("restoration"):  # what the run was trained for
+        told = f"Mean squared error {restored['mse']:.5f} restored, {restored['corrupted_mse']:.5f} corrupted. {told}"
     return told
 
 
@@ -122,7 +123,9 @@ def training_table(results):
 def _note(nll, images, hais):
     note = "In nats per image unless the name says otherwise; NLL is -log p(x): lower is better."
     heavy = nll.get("unreliable_images")
-    if heavy:
+    if nll.get("untrained_prior"):
+        note += " The prior was not trained, so these figures say nothing of the model as an autoencoder."
+    elif heavy:
         note += f" Pareto's k is too large, or unknown, for {heavy:,} of {images:,} images: their NLL by importance"
         note += " sampling is too high by an unknown amount, which annealing can tell."
     few = (hais or {}).get("unreliable_images")

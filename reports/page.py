@@ -96,6 +96,7 @@ def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
     flagged = ", too high: see below" if nll.get("unreliable_images") else ""
+    flagged = ", untrained prior" if nll.get("untrained_prior") else flagged
     figures = [
         ("NLL, test", value, f"± {error} nats{flagged}"),
         ("training", *_duration(results["training"]["seconds"])),
@@ -107,6 +108,10 @@ def _key_figures(results):
     if test["bits_per_dim"] is not None:
         bits, error = bits_with_error(test)
         figures.insert(1, ("bits per dimension", bits, f"{error and f'± {error}'}{flagged}".removeprefix(", ")))
+    if restored := results.get("restoration"):
+        figures.insert(
+            0, ("mean squared error", f"{restored['mse']:.5f}", f"{restored['corrupted_mse']:.5f} corrupted")
+        )
     return figures
 
 

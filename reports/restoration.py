@@ -22,14 +22,15 @@ def corrupted_batches(subject, config, images, *, batch=_TOGETHER):
 
 
 def restoration(subject, config, images):
-    """The mean squared error of restored test images, for `results.json`; None of a run that corrupts nothing.
+    """The mean squared error of restored test images; None of a run that corrupts nothing.
 
     mse = mean over images of the mean over pixels of (restored - clean)^2
 
     There is no distance of features beside it: the usual extractor would have to be downloaded.
 
     Returns:
-        {"images", "mse", "standard_error", "corrupted_mse"}: the last is that of the images before they were restored.
+        {"images", "mse", "standard_error", "corrupted_mse"} for `results.json`: the last is that of the images before they
+        were restored. And the error of each image, [N].
     """
     batches = corrupted_batches(subject, config, images)
     if batches is None:
@@ -43,4 +44,4 @@ def restoration(subject, config, images):
     values = np.concatenate([errors(*pair) for pair in batches]).astype(np.float64)
     error = float(values[:, 0].std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     mse, corrupted = values.mean(0).tolist()
-    return {"images": len(values), "mse": mse, "standard_error": error, "corrupted_mse": corrupted}
+    return {"images": len(values), "mse": mse, "standard_error": error, "corrupted_mse": corrupted}, values[:, 0]

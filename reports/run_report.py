@@ -58,12 +58,22 @@ def write_report(run, *, training, steps, test_images=None, further=()):
         "training": training,
         "validation": validation,
         "latents": _latents(subject, test_images),
-        "restoration": restoration(subject, run.config, subject.count(test_images)),
+        "restoration": _restored(run, subject.count(test_images)),
     }
     said = judge(run, at_most=test_images, facts=facts, tidy=not further)
     for method in further:
         print(judge(run, method, at_most=test_images, tidy=method == further[-1]))
     return said
+
+
+def _restored(run, images):
+    """What `results.json` is to hold of restored images; the error of each is kept."""
+    found = restoration(run.subject, run.config, images)
+    if found is None:
+        return None
+    summary, errors = found
+    run.keep_values(restoration=errors)
+    return summary
 
 
 def write_figures(run, *, test_images=None):

@@ -147,3 +147,4 @@ def test_a_linear_autoencoder_finds_the_principal_components():
     expected = 0.5 * left / SCALE**2 + 6 * np.log(SCALE) + 3 * np.log(2 * np.pi)
     assert found["reconstruction"] == pytest.approx(expected, rel=1e-3)
     assert found["neg_elbo"] > expected
+    assert not model.trains_prior

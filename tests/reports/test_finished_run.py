@@ -36,8 +36,7 @@ SCHEMA = {
         "neg_elbo_standard_error": float,
         "nll": {
             **{"method": str, "value": float, "standard_error": float, "samples": int},
-            "effective_sample_size": float,
-            "unreliable_images": int,
+            **{"effective_sample_size": float, "unreliable_images": int, "untrained_prior": bool},
         },
         **dict.fromkeys(("bits_per_dim", "bits_per_dim_standard_error"), type(None)),
     },

@@ -1,5 +1,8 @@
 """Restored images in a run's results and report."""
 
+import copy
+import dataclasses
+
 import numpy as np
 import pytest
 import small_run
@@ -8,6 +11,7 @@ from vae_flows.image_data import GaussianNoise
 from vae_flows.latent_models import restored
 from vae_flows.reports import FinishedRun, Subject, as_csv, compare, write_report
 from vae_flows.reports.likelihood_table import headline
+from vae_flows.reports.page import run_page
 from vae_flows.reports.restoration import corrupted_batches, restoration
 from vae_flows.run_folder import RunFolder, write_json
 from vae_flows.training import fit, run_config
@@ -42,8 +46,30 @@ def test_the_report_shows_the_triples_and_comparisons_the_error(run):
     page, found = run.folder.report.read_text(), run.results["restoration"]
     assert "Restorations" in page and ">Restoration<" in page
     assert f">{found['mse']:.5f}<" in page and f">{found['corrupted_mse']:.5f}<" in page
-    assert f"{found['mse']:.5f} restored, {found['corrupted_mse']:.5f} corrupted" in headline(run.results)
+    told = f"Mean squared error {found['mse']:.5f} restored, {found['corrupted_mse']:.5f} corrupted. NLL "
+    assert headline(run.results).startswith(told)
     assert "restoration MSE" in as_csv(compare([run.folder.path]))
+
+
+def test_comparisons_pair_the_error_image_by_image(run):
+    (judged,) = compare([run.folder.path]).runs
+    assert judged.values["restoration"].shape == (run.results["restoration"]["images"],)
+    worse = dataclasses.replace(judged, values={"restoration": judged.values["restoration"] + 0.25})
+    mean, error, images = worse.minus(judged, "restoration")
+    assert (mean, error, images) == (
+        pytest.approx(0.25),
+        pytest.approx(0.0, abs=1e-9),
+        run.results["restoration"]["images"],
+    )
+
+
+def test_an_untrained_prior_is_told_beside_its_likelihood(run):
+    results = copy.deepcopy(run.results)
+    assert results["test"]["nll"]["untrained_prior"] is False
+    results["test"]["nll"] |= {"untrained_prior": True, "unreliable_images": 3}
+    assert "nats of an untrained prior, which say nothing: " in headline(results)
+    assert "too high" not in headline(results)
+    assert "untrained prior" in run_page(results, run.config, figures=run.folder.figures)
 
 
 def test_a_run_that_corrupts_nothing_has_none(run):
