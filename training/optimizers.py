@@ -15,10 +15,20 @@ class Adam(keras.optimizers.Adam):
     m += (1 - beta_1) (g - m),  v += (1 - beta_2) (g^2 - v)
     w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 
-    Takes Keras's arguments. `global_clipnorm=` bounds the norm of all gradients together before the step.
+    Takes Keras's arguments. `global_clipnorm=` bounds the norm of all gradients together before the step; where it is within
+    the bound nothing is multiplied.
 
     Reference: Kingma, Ba. Adam. 2015. arXiv:1412.6980
     """
+
+    def _clip_gradients(self, grads):
+        if self.clipnorm or not self.global_clipnorm:
+            return super()._clip_gradients(grads)
+        norm, most = tf.linalg.global_norm(grads), self.global_clipnorm
+        there = [gradient for gradient in grads if gradient is not None]
+        shrunk = tf.cond(norm <= most, lambda: there, lambda: tf.clip_by_global_norm(there, most, use_norm=norm)[0])
+        shrunk = iter(tf.nest.flatten(shrunk))
+        return [None if gradient is None else next(shrunk) for gradient in grads]
 
     def update_step(self, gradient, variable, learning_rate):
         if self.amsgrad or tf.distribute.has_strategy():

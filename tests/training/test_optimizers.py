@@ -28,11 +28,12 @@ def trained(optimizer, compiled):
     "given",
     [
         {"learning_rate": 1e-2, "global_clipnorm": 0.5},
+        {"learning_rate": 1e-2, "global_clipnorm": 50.0},
         {"learning_rate": 1e-2, "weight_decay": 1e-2},
         {"learning_rate": halved_every(1e-2, steps=3), "beta_1": 0.5},
         {"learning_rate": 1e-2, "amsgrad": True},
     ],
-    ids=lambda given: "-".join(given),
+    ids=lambda given: "-".join(f"{name}={value}" for name, value in given.items() if not callable(value)),
 )
 @pytest.mark.parametrize("compiled", [False, True])
 def test_steps_are_those_of_keras(given, compiled):
