@@ -1,5 +1,6 @@
 """Runs behind a table: each trained by `run_script.py` in a folder of its own, once; a table may take several calls."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -10,9 +11,10 @@ import numpy as np
 import scipy.stats
 
 from vae_flows.reports import FinishedRun
-from vae_flows.run_folder import RunFolder
+from vae_flows.run_folder import RunFolder, read_json
+from vae_flows.run_folder.atomic import replacing
 
-__all__ = ["mean_and_error", "scores", "slug", "trained"]
+__all__ = ["mean_and_error", "measured", "scores", "slug", "trained"]
 
 _SCRIPT = pathlib.Path(__file__).parent.parent / "run_script.py"
 
@@ -39,6 +41,26 @@ def trained(path, preset, given, **options):
             words += [] if value is None else [f"--{name.replace('_', '-')}", value]
         subprocess.run([sys.executable, _SCRIPT, *map(str, words)], check=True)
     return FinishedRun.open(path)
+
+
+def measured(name, folders, settings, make):
+    """What a row came to: from the first of the folders that has it with these settings, else made, and kept in the first.
+
+    Args:
+        name: Of the row's file, NAME.json.
+        folders: Where it may be; None leaves one out.
+        settings: What it depends on, such as steps and images.
+        make: Called without arguments where it is nowhere; gives a dict of figures.
+    """
+    paths = [pathlib.Path(folder, f"{name}.json") for folder in folders if folder is not None]
+    for path in paths:
+        if path.is_file() and (found := read_json(path))["settings"] == settings:
+            return found["figures"]
+    figures = make()
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    with replacing(paths[0]) as partial:
+        partial.write_text(json.dumps({"settings": settings, "figures": figures}) + "\n", encoding="utf-8")
+    return figures
 
 
 def scores(runs):
