@@ -316,6 +316,7 @@ def cifar10_planar(data, *, latent=32, layers=16, filters=32, features=450, batc
 
 
 # Variational Laplace, and what it is compared with: Park et al. 2019, arXiv:2211.17267
+# Differs from the paper: Keras's first weights; means and spread of the logits from 5,000 training images.
 
 Compared = Literal["vlae", "vae", "sa_vae", "householder", "iaf", "iwae", "dreg", "sticking"]
 
@@ -336,7 +337,10 @@ def mnist_vlae(
     data, *, model: Compared = "vlae", pixels: Literal["gaussian", "bernoulli"] = "gaussian", steps=4, through=True,
     samples=10, latent=50, hidden=(500, 500), epochs=2000, batch=128, learning_rate=5e-4,
 ):  # fmt: skip
-    """VLAE, dense 500-500, latent 50, 4 steps; or VAE, SA-VAE, Householder or IAF posterior of so many steps, or IWAE"""
+    """VLAE, dense 500-500, latent 50, 4 steps; or VAE, SA-VAE, Householder or IAF posterior of so many steps, or IWAE
+
+    `through` is heeded by vlae alone, `samples` by iwae and dreg, `steps` by those that have some.
+    """
     law, preparation = centred_law(data, pixels)
     encoder = encoders.DenseEncoder(data.spec.shape, hidden=hidden)
     decoder = decoders.DenseDecoder(latent, image_shape=data.spec.shape, outputs=law.context, hidden=hidden)
@@ -383,7 +387,7 @@ def cifar10_vlae(
     return mnist_vlae(data, **given, **settings)
 
 
-# NVAE: Vahdat, Kautz 2020, arXiv:2007.03898. `epochs=` sets the lengths of the schedules, too; --epochs does not.
+# NVAE: Vahdat, Kautz 2020, arXiv:2007.03898. `epochs=`, or --epochs of a new run, sets the lengths of the schedules, too.
 
 
 def nvae(
@@ -461,7 +465,8 @@ def celeba64_nvae(
 
 
 # Autoencoding flows, and their equals made of the same parts: Silvestri et al. 2022, arXiv:2205.09546
-# Differs from the paper: the learning rate falls from 3e-3 along a cosine, where the paper keeps 1e-3.
+# Differs from the paper: the learning rate falls along a cosine (from 3e-3 for small networks), where the paper keeps 1e-3;
+# a scale that the decoder gives has a floor of 0.01; residual networks are at least 32 wide.
 
 Networks = Literal["small", "residual"]
 Scale = Literal["fixed", "pixel", "latent"]
@@ -470,7 +475,7 @@ Steps = Literal["none", "maf", "iaf"]
 
 def aef_parts(data, latent, networks, scale):
     """Encoder, decoder network, law of the prepared pixels, and their transforms."""
-    shape, channels = data.spec.shape, data.spec.shape[-1]
+    shape = data.spec.shape
     match scale:
         case "fixed":
             law = densities.FixedScaleGaussian(shape)
@@ -487,13 +492,17 @@ def aef_parts(data, latent, networks, scale):
             encoder = encoders.BottleneckEncoder(shape, **sizes)
             decoder = decoders.BottleneckDecoder(latent, image_shape=shape, outputs=law.context, **sizes)
     code = densities.Conditional(encoder, densities.DiagonalNormal(latent, context=encoder.features))
-    logit = flows.LogitPixels(alpha=1e-6 if channels == 1 else 0.05)
-    return code, decoder, law, [logit, flows.ActivationNormalisedPixels(channels)]
+    return code, decoder, law, aef_transforms(shape[-1])
+
+
+def aef_transforms(channels):
+    """What the pixels become before a Gaussian law."""
+    return [flows.LogitPixels(alpha=1e-6 if channels == 1 else 0.05), flows.ActivationNormalisedPixels(channels)]
 
 
 def aef_flow(latent, flow, context=0):
-    """The law of a core, a prior or a posterior: four steps of width 256."""
-    step = {"layers": 4, "hidden": (256,), "residual_blocks": 2, "normalised": True, "context": context}
+    """The law of a core, a prior or a posterior: four steps of width 256, or of that of a longer code."""
+    step = {"layers": 4, "hidden": (max(256, latent),), "residual_blocks": 2, "normalised": True, "context": context}
     match flow:
         case "maf":
             return flows.premade.maf(latent, **step)
@@ -503,7 +512,7 @@ def aef_flow(latent, flow, context=0):
 
 
 def aef_recipe(data, model, *, iterations, batch, learning_rate, **others):
-    """So many steps, unless validation, every 500 of them, has long been no better."""
+    """So many steps, to the end of an epoch, unless validation, every 500 of them, has long been no better."""
     rate = training.warmed_cosine(learning_rate, final=0.0, warmup=0, steps=iterations)
     return training.Recipe(
         model=model,
@@ -566,8 +575,7 @@ def mnist_aef_vae(
 def mnist_pixel_maf(data, *, layers=4, width=1024, iterations=100_000, batch=128, learning_rate=1e-3):
     """Masked autoregressive flow of all pixels, without a code (arXiv:1705.07057)"""
     flow = flows.premade.maf(data.spec.pixels, layers=layers, hidden=(width,), residual_blocks=1, normalised=True)
-    _, _, _, transforms = aef_parts(data, 2, "small", "fixed")
-    model = latent_models.PixelFlow(flow, image_shape=data.spec.shape, transforms=transforms)
+    model = latent_models.PixelFlow(flow, image_shape=data.spec.shape, transforms=aef_transforms(data.spec.shape[-1]))
     return aef_recipe(data, model, iterations=iterations, batch=batch, learning_rate=learning_rate)
 
 

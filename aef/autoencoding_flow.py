@@ -67,6 +67,9 @@ class AutoencodingFlow(ExactModel):
         sizes = {name: part.features for name, part in parts.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"All parts must share one latent size. Received: features={sizes}.")
+        static = {name: part.context for name, part in (("prior", prior), ("core", core)) if part.context}
+        if static:
+            raise ValueError(f"`prior` and `core` must be static. Expected: context=0. Received: context={static}.")
         shapes = {name: tuple(parts[name].image_shape) for name in ("encoder", "decoder", "mask")}
         if len(set(shapes.values())) > 1:
             raise ValueError(f"All parts must share one image shape. Received: image_shape={shapes}.")

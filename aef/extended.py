@@ -101,6 +101,8 @@ class CoreEncoder(Configured, keras.layers.Layer):
         sizes = {name: part.features for name, part in parts.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"All parts must share one latent size. Received: features={sizes}.")
+        if core.context:
+            raise ValueError(f"`core` must be static. Expected: context=0. Received: context={core.context}.")
         if tuple(encoder.image_shape) != tuple(network.image_shape):
             raise ValueError(
                 f"`encoder` and `network` must see images of one shape. Received: image_shape={encoder.image_shape} and "
@@ -111,7 +113,7 @@ class CoreEncoder(Configured, keras.layers.Layer):
         self.encoder, self.core, self.network, self.scale = encoder, core, network, scale
         self.features, self.image_shape = encoder.features, encoder.image_shape
         start = keras.initializers.Constant(math.log(scale))
-        self.log_scale = self.add_weight(shape=(), initializer=start, trainable=False, name="log_scale")
+        self.log_scale = self.add_weight(shape=(), initializer=start, trainable=False, name="log_scale", autocast=False)
         self.built = True
 
     def parameters(self, x, training=None):

@@ -61,9 +61,18 @@ class CoreMask(Configured):
         return tf.split(tf.gather(flat, self._order, axis=-1), [self.features, self.shell_features], -1)
 
     def core_of(self, images):
-        """The core alone, by a product whose gradient is cheap: [..., H, W, C] -> [..., D]."""
+        """The core alone, to the last bit, with a gradient that is a gather too: [..., H, W, C] -> [..., D]."""
         flat = tf.reshape(images, tf.concat([tf.shape(images)[:-3], [self.features + self.shell_features]], 0))
-        return tf.matmul(flat, tf.one_hot(self.core, self.features + self.shell_features, axis=0, dtype=flat.dtype))
+
+        @tf.custom_gradient
+        def taken(flat):
+            def gradient(upstream):
+                rest = tf.zeros(tf.concat([tf.shape(upstream)[:-1], [self.shell_features]], 0), upstream.dtype)
+                return tf.gather(tf.concat([upstream, rest], -1), self._places, axis=-1)
+
+            return tf.gather(flat, self.core, axis=-1), gradient
+
+        return taken(flat)
 
     def join(self, core, shell):
         """The images of these parts: [..., D], [..., H W C - D] -> [..., H, W, C]."""

@@ -40,9 +40,7 @@ SHOWN = 12  # samples of each row
 @click.option("--data-dir", help="Where the prepared TFDS data sets are.")
 @click.option("--dataset", default="fashion_mnist", show_default=True)
 @click.option("--latents", default="2,8,32", show_default=True, help="Latent sizes D.")
-@click.option(
-    "--rows", default=",".join(slug(name) for name in ROWS), show_default=True, help="Rows of each latent size."
-)
+@click.option("--rows", default="", help="Rows besides the VAE, by parts of their names, with commas.  [default: all]")
 @click.option("--steps", default=10_000, show_default=True)
 @click.option("--out", default="runs/aef_table", show_default=True, help="Folder of the runs.")
 @click.option("--measured", "before", help="Folder of rows that are not to be repeated.")
@@ -50,11 +48,11 @@ SHOWN = 12  # samples of each row
 @click.option("--seed", default=0, show_default=True)
 def main(latents, rows, out, before, data_dir, **settings):
     """The table; a block for each latent size."""
-    chosen = [name for name in ROWS if slug(name) in rows.split(",") or name == REFERENCE]
-    whole = {name: row(name, None, out, before, data_dir, settings) for name in WHOLE}
+    chosen = [name for name in (*ROWS, *WHOLE) if name == REFERENCE or any(part in name for part in rows.split(","))]
+    whole = {name: row(name, None, out, before, data_dir, settings) for name in WHOLE if name in chosen}
     blocks = []
     for latent in map(int, latents.split(",")):
-        found = {name: row(name, latent, out, before, data_dir, settings) for name in chosen}
+        found = {name: row(name, latent, out, before, data_dir, settings) for name in chosen if name in ROWS}
         sheet(found, pathlib.Path(out, f"samples-{latent}.png"))
         blocks.append(table({**found, **whole}, latent))
     print("\n".join([HEAD, *blocks]))

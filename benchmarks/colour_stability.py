@@ -6,7 +6,8 @@ Trains each preset at each size with each seed, as `run_script.py PRESET --datas
 batch=BATCH` does, and prints a table in Markdown: for each preset and size, the loss of the first and of the last tenth of the
 steps in bits per dimension (ranges over the seeds), the largest loss that was logged after the first tenth, and the steps that
 were skipped for their gradients. Photos come from a folder, best with larger ones than the largest size. Runs that are finished
-are not repeated, and one that was interrupted goes on: the table may take several calls.
+are not repeated, and one that was interrupted goes on: the table may take several calls. OUT gets a JSON file for each run;
+`--measured` takes those of runs on the same images as they are.
 """
 
 import multiprocessing
@@ -14,7 +15,8 @@ import pathlib
 
 import click
 
-from vae_flows import experiment
+from benchmarks.table_runs import measured
+from vae_flows import experiment, image_data
 from vae_flows.run_folder import RunFolder, read_json, write_json
 
 PRESETS = "cifar10_vae,cifar10_planar,cifar10_vlae,cifar10_aef,cifar10_aef_vae"
@@ -25,38 +27,44 @@ PRESETS = "cifar10_vae,cifar10_planar,cifar10_vlae,cifar10_aef,cifar10_aef_vae"
 @click.option("--presets", default=PRESETS, show_default=True)
 @click.option("--sizes", default="32,48,64", show_default=True, help="Sides of the images, in pixels.")
 @click.option("--seeds", default="0,1,2", show_default=True)
-@click.option("--steps", default=1000, show_default=True)
+@click.option("--steps", type=click.IntRange(min=100), default=1000, show_default=True)
 @click.option("--batch", default=8, show_default=True)
 @click.option("--out", default="runs/colour_stability", show_default=True, help="Folder of the runs.")
-def main(presets, sizes, seeds, out, **options):
+@click.option("--measured", "before", help="Folder of runs that are not to be repeated.")
+def main(dataset, presets, sizes, seeds, out, before, **options):
     """The table; a row for each preset and size."""
     lines = [
         "| preset, size | bits/dim at first | at last | largest in between | steps skipped |",
         "|---|---|---|---|---|",
     ]
     for size in map(int, sizes.split(",")):
+        settings = {**options, "images": image_data.check_fingerprint(image_data.load(dataset, image_size=size), None)}
+
+        def run(preset, seed, size=size, settings=settings):
+            name, given = f"{preset}-{size}-{seed}", (preset, size, int(seed))
+            return measured(
+                name, (out, before), settings, lambda: found(*given, pathlib.Path(out, name), dataset, **options)
+            )
+
         for preset in presets.split(","):
-            runs = [found(preset, size, int(seed), out, **options) for seed in seeds.split(",")]
+            runs = [run(preset, seed) for seed in seeds.split(",")]
             cells = [f"{preset}, {size}", *(_range(runs, name) for name in ("first", "last", "largest"))]
             lines.append(f"| {' | '.join([*cells, str(sum(run['skipped'] for run in runs))])} |")
     print("\n".join(lines))
 
 
-def found(preset, size, seed, out, **options):
+def found(preset, size, seed, path, dataset, **options):
     """What a run came to; in a process of its own, which gives its memory back."""
-    path = pathlib.Path(out, f"{preset}-{size}-{seed}")
-    if not (path / "found.json").is_file():
-        process = multiprocessing.get_context("spawn").Process(
-            target=train, args=(preset, size, seed, path), kwargs=options, daemon=True
-        )
-        process.start()
-        process.join()
-        if process.exitcode:
-            raise click.ClickException(f"{path} did not end; see {path / 'log.txt'}. Call again to go on.")
+    given = (preset, size, seed, path, dataset)
+    process = multiprocessing.get_context("spawn").Process(target=train, args=given, kwargs=options, daemon=True)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise click.ClickException(f"{path} did not end; see {path / 'log.txt'}. Call again to go on.")
     return read_json(path / "found.json")
 
 
-def train(preset, size, seed, path, *, dataset, steps, batch):
+def train(preset, size, seed, path, dataset, *, steps, batch):
     """The training of a run as far as it is not done, and what it came to, in its folder."""
     from vae_flows import run_script
     from vae_flows.reports.evaluation import bits_per_dim

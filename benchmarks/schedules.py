@@ -7,15 +7,16 @@ Trains every row with each seed, takes the weights that validate best, judges th
 negative ELBO and -log p(x) by 100 importance samples, in nats per image; each a mean over the seeds, with the distance between
 the largest and the smallest; the gain over the first row, seed by seed, with its standard error over the seeds; and the epoch
 of the best weights. Rows that are finished are not repeated, and one that was interrupted goes on: the table may take several
-calls.
+calls. OUT gets a JSON file for each run; `--measured benchmarks/measured/schedules` takes those measured before as they are.
 """
 
+import functools
 import pathlib
 
 import click
 import numpy as np
 
-from benchmarks.table_runs import mean_and_error, slug, trained
+from benchmarks.table_runs import mean_and_error, measured, slug, trained
 from vae_flows import decoders, densities, encoders, image_data, latent_models, training
 
 ROWS = {
@@ -29,6 +30,9 @@ ROWS = {
     "posterior starts at e^-3": ["offset=-3"],
     "decoder starts at the mean image": ["mean_image=true"],
 }
+
+
+EPOCH = 54_000 // 128  # steps
 
 
 def dense_vae(
@@ -67,22 +71,30 @@ def dense_vae(
     "--rows", default="", help="Rows besides the first, by parts of their names, with commas.  [default: all]"
 )
 @click.option("--out", default="runs/schedules", show_default=True, help="Folder of the runs.")
+@click.option("--measured", "before", help="Folder of runs that are not to be repeated.")
 @click.option("--test-images", type=click.IntRange(min=2), help="The first N test images.  [default: all]")
-def main(epochs, seeds, rows, out, **options):
+def main(data_dir, epochs, seeds, rows, out, before, test_images):
     """The table; a row for each way to train."""
     first, *others = ROWS
     chosen = [first, *(name for name in others if not rows or any(part in name for part in rows.split(",")))]
-    preset, runs = f"{pathlib.Path(__file__).resolve()}:dense_vae", {}
+    runs = {}
     for seed in map(int, seeds.split(",")):
+        settings = {"epochs": epochs, "test_images": test_images, "seed": seed}
         for name in chosen:
-            given = [f"epochs={epochs}", *ROWS[name]]
-            path = pathlib.Path(out, f"{slug(name)}-{epochs}-{seed}")
-            run = trained(path, preset, given, dataset="mnist", seed=seed, **options)
-            runs.setdefault(name, []).append(run.results)
-    print(table(runs, epochs))
+            place = f"{slug(name)}-{epochs}-{seed}"
+            make = functools.partial(judged, name, pathlib.Path(out, place), data_dir=data_dir, **settings)
+            runs.setdefault(name, []).append(measured(place, (out, before), settings, make))
+    print(table(runs))
 
 
-def table(runs, epochs):
+def judged(name, path, *, epochs, **about):
+    """What a run came to."""
+    preset = f"{pathlib.Path(__file__).resolve()}:dense_vae"
+    results = trained(path, preset, [f"epochs={epochs}", *ROWS[name]], dataset="mnist", **about).results
+    return {name: results[name] for name in ("test", "training", "steps")}
+
+
+def table(runs):
     """Lines of the table."""
     lines = [
         "| trained with | -ELBO | range | gain | -log p(x), K = 100 | gain | epoch of the best weights |",
@@ -93,7 +105,7 @@ def table(runs, epochs):
     for name, each in figures.items():
         cells = [name, f"{each[0].mean():.2f}", f"{np.ptp(each[0]):.2f}", gain(first[0] - each[0])]
         cells += [f"{each[1].mean():.2f}", gain(first[1] - each[1])]
-        best = (str(round(each["training"]["best_step"] / each["steps"] * epochs)) for each in runs[name])
+        best = (str(round(each["training"]["best_step"] / EPOCH)) for each in runs[name])
         lines.append(f"| {' | '.join([*cells, ', '.join(best)])} |")
     return "\n".join(lines)
 

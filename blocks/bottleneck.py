@@ -39,7 +39,7 @@ class BottleneckBlock(Configured, keras.layers.Layer):
     def call(self, x):
         h = x
         for convolution in self.convolutions:
-            h = convolution(keras.ops.gelu(h))
+            h = convolution(keras.ops.gelu(h, approximate=False))
         return x + h
 
     def _convolution(self, channels, filters, kernel, *, last):

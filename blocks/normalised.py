@@ -87,7 +87,7 @@ class WeightNormalised(DataInitialised, Configured, keras.layers.Layer):
         return self.layer.stateless_call(values(trainable), values(frozen), inputs)[0]
 
     def _length(self):
-        """|v| of each output, in the variables' precision; the floor keeps fully masked outputs at zero."""
+        """|v| of each output; the floor keeps fully masked outputs at zero."""
         squares = tf.square(tf.cast(self.layer.kernel, self.variable_dtype))
         return tf.sqrt(tf.maximum(tf.reduce_sum(squares, self.axes, keepdims=True), 1e-12))
 

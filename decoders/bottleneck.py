@@ -63,7 +63,7 @@ class BottleneckDecoder(Configured, keras.layers.Layer):
         check_last_axis(latents, self.features, name="latents")
         h = tf.reshape(self.dense(latents), [-1, *self.smallest])
         for k, scale in enumerate(self.scales):
-            h = tf.repeat(tf.repeat(h, 2, 1), 2, 2) if k else h  # [B, H / 2^k, W / 2^k, width]
+            h = tf.repeat(tf.repeat(h, 2, 1), 2, 2) if k else h  # [B, h 2^k, w 2^k, width]
             for block in scale:
                 h = block(h)
         return self.pixels(tf.nn.gelu(h))

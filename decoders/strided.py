@@ -66,5 +66,5 @@ class StridedDecoder(Configured, keras.layers.Layer):
         check_last_axis(latents, self.features, name="latents")
         h = tf.reshape(self.dense(latents), [-1, *self.smallest])
         for convolution in self.convolutions:
-            h = convolution(self._activate(h))  # [B, H / 2^k, W / 2^k, filters]
+            h = convolution(self._activate(h))  # twice as high and wide each time
         return h

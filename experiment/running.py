@@ -12,6 +12,7 @@ import time
 
 from vae_flows import image_data, reports, training
 from vae_flows.experiment.hyperparameters import completed, keywords, text
+from vae_flows.experiment.lengths import tell_of_schedules
 from vae_flows.experiment.presets import find
 from vae_flows.experiment.resuming import changes
 from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
@@ -240,6 +241,8 @@ def _built(folder, preset, about, dataset):
     reports.check_evaluation(recipe.evaluation)
     epochs = max(about["epochs"] or recipe.epochs, math.ceil(steps / (data.train.count // recipe.batch)))
     recipe = dataclasses.replace(recipe, epochs=epochs, hyperparameters=arguments)
+    if not steps:  # a training cut short is a trial
+        tell_of_schedules(recipe, epochs * (data.train.count // recipe.batch))
     usual = completed(preset.build, {})
     overrides = {name: text(value) for name, value in arguments.items() if value != usual[name]}
     return Run(folder, training.run_config(recipe, **{**about, "data": found}), recipe, data, overrides)

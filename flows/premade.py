@@ -142,7 +142,7 @@ def real_nvp(
 def nice(features, *, layers=16, hidden=None, **arguments):
     """Additive couplings with alternating halves after a Gaussian, and a scaling of every feature at the end.
 
-    Arguments as in `real_nvp`; `hidden` is two layers of 5 D if None.
+    Arguments as in `real_nvp`, but for `element`; `hidden` is two layers of 5 D if None.
 
     Example:
         >>> nice(4, context=5, layers=2)(tf.ones([3, 5])).sample(seed=[0, 0]).shape

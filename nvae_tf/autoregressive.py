@@ -33,6 +33,8 @@ class AutoregressiveCell(Configured, keras.layers.Layer):
         >>> AutoregressiveCell(3)(tf.zeros([2, 4, 4, 3])).shape
         TensorShape([2, 4, 4, 3])
 
+    Under spectral normalisation, which divides every kernel by its largest singular value, the last one does not start small.
+
     Reference: Kingma et al. Improving Variational Inference with Inverse Autoregressive Flow. 2016. arXiv:1606.04934
     Differs from the official code: there the feature is handed over and ignored, and only rows and columns are reversed.
     """

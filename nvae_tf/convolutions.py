@@ -32,7 +32,7 @@ class _Kernel(Configured, keras.layers.Layer):
     depthwise = False
 
     def _make(self, shape, *, normalised, biased, gain=1.0):
-        """Creates the weights: kernels uniform with a variance of gain^2 / (3 * inputs seen), as in the official code."""
+        """Creates the weights: kernels uniform with a variance of gain^2 / (3 * inputs), as in the official code."""
         bound = 1.0 / np.sqrt(np.prod(shape[:-1]))
         uniform = keras.initializers.RandomUniform(-bound, bound)
         exact = {"autocast": False}  # norms are float32 under mixed precision, too

@@ -48,7 +48,8 @@ class NVAE(LatentModel):
         seed: Base seed of the training noise.
 
     Raises:
-        ValueError: for numbers below 1.
+        ValueError: for numbers below 1 (blocks, cells of encoder and decoder and flows may be 0), and for odd channels where
+            maps halve.
 
     Example:
         >>> nvae = NVAE(Bernoulli((8, 8, 1)), groups=(1, 1), latent=2, channels=4, blocks=1, block_cells=1)
@@ -88,6 +89,11 @@ class NVAE(LatentModel):
         counts = {"blocks": blocks, "encoder_cells": encoder_cells, "decoder_cells": decoder_cells, "flows": flows}
         counts = integers(counts.values(), name=", ".join(counts), least=0)
         self.blocks, self.encoder_cells, self.decoder_cells, self.flows = counts
+        if self.channels % 2 and self.blocks + len(self.groups) > 1:
+            raise ValueError(
+                "`channels` must be even: where maps halve, four convolutions share twice as many. "
+                f"Received: channels={self.channels}."
+            )
         *sides, image_channels = check_image_shape(law.image_shape)
         self.margins = [_margins(side, 2 ** (self.blocks + len(self.groups) - 1)) for side in sides]
         shared = {"groups": self.groups, "channels": self.channels, "recompute": recompute}

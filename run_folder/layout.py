@@ -1,5 +1,6 @@
 """Names of the files of a run."""
 
+import fnmatch
 import os
 import pathlib
 import tempfile
@@ -82,8 +83,14 @@ class RunFolder:
         """Refuses a folder in which no run can begin, without touching it.
 
         Raises:
-            OSError: if it holds a run, holds something else, is a file, or nothing can be written there.
+            OSError: if it holds a run, holds something else, is a file, nothing can be written there, or nothing that
+                TensorFlow wrote there could be read again.
         """
+        if not fnmatch.fnmatchcase(str(self.path), str(self.path)):
+            raise OSError(
+                f"The folder {self.path} cannot hold a run. Expected a path without [...], which TensorFlow takes for a "
+                "pattern when it reads a checkpoint. Choose another --out."
+            )
         above = next(entry for entry in (self.path, *self.path.absolute().parents) if entry.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise _unwritable(self.path, f"{above}, {'which is read-only' if above.is_dir() else 'which is a file'}")

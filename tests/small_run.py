@@ -6,6 +6,7 @@ import registry
 
 from vae_flows.image_data import Binarise, ImageSet, ImageSpec, Split
 from vae_flows.training import Recipe
+from vae_flows.training.stopping import Interruption
 
 
 def data():
@@ -29,6 +30,19 @@ def recipe(name="VAE", *, learning_rate=3e-3, **changes):
         model=registry.MODELS[name].build(),
         **{**settings, **changes},
     )
+
+
+def stop_once(monkeypatch, hook, step):
+    """Ctrl-C at a step of the training."""
+    original = getattr(Interruption, hook)
+
+    def stopping(self, *arguments, **given):
+        if int(self.model.optimizer.iterations) == step:
+            monkeypatch.setattr(Interruption, hook, original)
+            self.requested = True
+        return original(self, *arguments, **given)
+
+    monkeypatch.setattr(Interruption, hook, stopping)
 
 
 def _split(count, seed):

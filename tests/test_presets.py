@@ -101,3 +101,14 @@ def test_first_steps_on_colour_photos_are_calm():
         assert np.min(scales := model.encoder.density.base(model.encoder.network(x)).stddev()) > 0.05
         assert np.max(scales) < 10
     assert max(losses) < 2 * losses[0]
+
+
+@pytest.mark.parametrize("shape", [(27, 27, 1), (1, 1, 1)])
+def test_the_flow_of_all_pixels_takes_images_of_any_size(shape):
+    data = from_arrays(np.random.default_rng(0).integers(0, 256, (200, *shape), dtype="uint8"), name="noise")
+    recipe = run_script.mnist_pixel_maf(data, layers=1, width=max(8, shape[0] * shape[1]), batch=16)
+    recipe.check_data(data)
+
+
+def test_codes_may_be_longer_than_the_usual_width_of_their_flows(images):
+    assert run_script.mnist_aef(images[28, 28, 1], latent=300).model.latent_features == 300

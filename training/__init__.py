@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "hyperparameter_log": ["log_hyperparameters"],
         "fit": ["Outcome", "fit"],
         "learning_rates": ["halved_every", "warmed_cosine"],
-        "optimizers": ["SGD", "Adam", "AdamW", "Adam", "seed_first_weights"],
+        "optimizers": ["SGD", "Adam", "AdamW", "rate_at", "seed_first_weights"],
         "recipe": ["Recipe", "check_batch"],
         "run_config": ["run_config"],
         "saved_model": ["export"],

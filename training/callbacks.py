@@ -11,7 +11,9 @@ __all__ = ["Saving", "Timing"]
 
 
 class Timing(keras.callbacks.Callback):
-    """Counts the images trained on and the seconds that took, validation and the compilation of the first step left out.
+    """Counts the images trained on and the seconds that took: the steps alone, with the reading of images.
+
+    Validation, the compilation of the first step, checkpoints and pictures are left out.
 
     Args:
         progress: `Progress` of the run, where the counts go.
@@ -25,18 +27,14 @@ class Timing(keras.callbacks.Callback):
         self.compiled = False
         self.mark = self.step = None
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._set_mark()
+    def on_train_batch_begin(self, batch, logs=None):
+        self.step, self.mark = int(self.model.optimizer.iterations), time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        step, mark = self.step, self.mark
-        self._set_mark()
+        images = (int(self.model.optimizer.iterations) - self.step) * self.batch
         if self.compiled:
-            self.progress.count(images=(self.step - step) * self.batch, seconds=self.mark - mark)
+            self.progress.count(images=images, seconds=time.perf_counter() - self.mark)
         self.compiled = True
-
-    def _set_mark(self):
-        self.step, self.mark = int(self.model.optimizer.iterations), time.perf_counter()
 
 
 class Saving(keras.callbacks.Callback):

@@ -114,7 +114,7 @@ class Checkpoints:
         """`TrainingStopped` for a reason, with the last good checkpoint and a remedy."""
         return TrainingStopped(
             f"Training stopped. {reason} {self._good()} "
-            "Lower the learning rate, or clip the gradients (clipnorm) in the preset."
+            "Go on with --resume and a lower learning_rate=, or begin a new run with clipped gradients (clipnorm)."
         )
 
     def _write(self, step):

@@ -16,7 +16,9 @@ from vae_flows.run_folder.atomic import replacing
 from vae_flows.run_folder.locks import training_lock
 from vae_flows.training.callbacks import Saving, Timing
 from vae_flows.training.checkpoint import Checkpoints
+from vae_flows.training.optimizers import stepping
 from vae_flows.training.progress import Progress
+from vae_flows.training.segments import segments
 from vae_flows.training.stopping import Interrupted, Interruption, Skipping
 from vae_flows.training.tensorboard_log import Curves, Latents, Pictures
 from vae_flows.training.terminal import Showing
@@ -88,7 +90,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
         saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
         showing = Showing(total=total, start=start)
         with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress, showing=showing) as callbacks:
-            if start and start % period == 0 and int(progress.best.judged) < start:
+            judged_here = start >= total or start % period == 0
+            if start and judged_here and int(progress.best.judged) < start:
                 _make_up_validation(model, validation, callbacks)
             for segment in segments(start, total, period):
                 if saving.exhausted:
@@ -99,44 +102,10 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
         return _finish(recipe, data, folder, seed, progress=progress, checkpoints=checkpoints)
 
 
-@dataclasses.dataclass(frozen=True)
-class Segment:
-    """Epochs of equally many steps: several whole ones, or one that was begun before or is cut short.
-
-    Attributes:
-        start: First step.
-        steps: Steps of each epoch.
-        first_epoch, end_epoch: The epochs, from 0, the end not included.
-        epochs: How many epochs the whole training has.
-    """
-
-    start: int
-    steps: int
-    first_epoch: int
-    end_epoch: int
-    epochs: int
-
-
-def segments(start, total, per_epoch):
-    """The `Segment`s of the steps from `start` to `total`.
-
-    Example:
-        >>> from vae_flows.training.fit import segments
-        >>> [(s.start, s.steps, s.first_epoch, s.end_epoch) for s in segments(3, 29, 10)]
-        [(3, 7, 0, 1), (10, 10, 1, 2), (20, 9, 2, 3)]
-    """
-    epochs = -(-total // per_epoch)
-    while start < total:
-        epoch, done = divmod(start, per_epoch)
-        whole = 0 if done else (total - start) // per_epoch
-        steps = per_epoch if whole else min(per_epoch - done, total - start)
-        yield Segment(start, steps, epoch, epoch + (whole or 1), epochs)
-        start += steps * (whole or 1)
-
-
 def _prepare(recipe, data, folder, seed, period):
     """The compiled model, and what records its training."""
     model = recipe.model
+    _rebuilt(model)  # now rather than after the whole training, when it must be written
     together = max(n for n in range(1, min(recipe.steps_per_execution, period) + 1) if period % n == 0)
     if together != recipe.steps_per_execution:
         print(
@@ -157,20 +126,29 @@ def _begin(recipe, data, checkpoints, *, seed, resume, restart):
             f"The folder {checkpoints.folder} already holds checkpoints. Expected: none. "
             f"Received: steps {checkpoints.steps()}. Continue with --resume, or choose another --out."
         )
-    rate = recipe.optimizer.get_config()["learning_rate"]
+    optimizer = stepping(recipe.optimizer)
+    rate = optimizer.get_config()["learning_rate"]
     step = checkpoints.restore(restart=restart) if resume else None
     if step is not None:
         if not isinstance(rate, dict):  # a schedule is no state; a number is, but the recipe's holds
-            recipe.optimizer.learning_rate = rate
+            optimizer.learning_rate = rate
         print(f"Continuing after step {step}.", flush=True)
         return step
 
+    if int(recipe.optimizer.iterations):
+        raise ValueError(
+            f"A recipe is trained once. Expected: an optimizer at step 0. Received: step {int(recipe.optimizer.iterations)}. "
+            "Build the recipe anew, or go on with its run by resume=True."
+        )
+
     def see_first_batch():
-        batches = training_batches(data.train, batch=recipe.batch, preparation=recipe.preparation, seed=seed)
-        x = next(iter(batches))
-        recipe.model.minimised(x, x, seed=tf.constant([seed, 0], tf.int32), step=None, training=False)
+        seen = {"preparation": recipe.preparation, "corruption": recipe.corruption, "flips": recipe.flips}
+        batch = next(iter(training_batches(data.train, batch=recipe.batch, seed=seed, **seen)))
+        x, target = batch if recipe.corruption else (batch, batch)
+        recipe.model.minimised(x, target, seed=tf.constant([seed, 0], tf.int32), step=None, training=False)
 
     initialise_from_data(recipe.model, see_first_batch)
+    start_averages(recipe.model)  # at what the weights have become
     return 0
 
 
@@ -222,6 +200,21 @@ def _fit_segment(model, batches, segment, *, period, validation, callbacks):
     )
 
 
+def _rebuilt(model):
+    """A model of the same configuration, with weights of its own.
+
+    Raises:
+        TypeError: if one of its parts, such as a layer of a user's own, cannot be found by its name.
+    """
+    try:
+        return type(model).from_config(model.get_config())
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"The model could not be written and read again: {str(error).splitlines()[0]} Expected: parts with `get_config` "
+            "whose classes Keras knows. Put @keras.saving.register_keras_serializable() before those of your own."
+        ) from error
+
+
 def _finish(recipe, data, folder, seed, *, progress, checkpoints):
     """Gives the model its best weights and writes it, without the optimizer, whose state belongs to the last ones."""
     best, model = progress.best, recipe.model
@@ -231,7 +224,7 @@ def _finish(recipe, data, folder, seed, *, progress, checkpoints):
     first = data.validation.first(min(data.validation.count, _SETTLING))
     batches = evaluation_batches(first, batch=first.count, preparation=recipe.preparation, seed=seed)
     model.settle(next(iter(batches)), key(seed, Purpose.SETTLING))
-    bare = type(model).from_config(model.get_config())
+    bare = _rebuilt(model)
     bare.set_weights(model.get_weights())
     with replacing(folder.model) as partial:
         bare.save(partial)

@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import tensorflow as tf
 
 __all__ = ["log_hyperparameters"]
@@ -24,11 +25,12 @@ def log_hyperparameters(folder, config, *, latent, overrides, epochs):
     """
     from tensorboard.plugins.hparams import api
 
-    model = config["model"]["config"]
+    model, optimizer = config["model"]["config"], config["optimizer"]["config"]
+    optimizer = optimizer.get("inner_optimizer", config["optimizer"])["config"]  # of one that scales losses
     row = {name: config[name] for name in ("preset", "dataset", "seed")}
     row |= {
         "epochs": epochs,
-        "learning_rate": _rate(config["optimizer"]["config"]["learning_rate"]),
+        "learning_rate": _rate(optimizer["learning_rate"]),
         "latent": latent,
         "posterior": _law((model.get("encoder") or {}).get("config", {}).get("density") or config["model"]),
         "prior": _law(model.get("prior") or config["model"]),
@@ -45,11 +47,16 @@ def log_hyperparameters(folder, config, *, latent, overrides, epochs):
 
 
 def _rate(rate):
-    """The largest learning rate of a number or a schedule's configuration."""
+    """The largest learning rate of a number or a schedule's configuration; of an unknown one that at powers of ten."""
     if not isinstance(rate, dict):
         return float(rate)
-    given = rate["config"]
-    return float(given.get("warmup_target") or given["initial_learning_rate"])
+    given = rate["config"] if isinstance(rate["config"], dict) else {}
+    if known := given.get("warmup_target") or given.get("initial_learning_rate"):
+        return float(known)
+    schedule = keras.saving.deserialize_keras_object(rate)
+    if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        return float(schedule())
+    return max(float(schedule(step)) for step in (0, *(10**power for power in range(7))))
 
 
 def _law(part):

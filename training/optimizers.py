@@ -5,7 +5,20 @@ import tensorflow as tf
 from keras.optimizers import SGD, AdamW
 from keras.utils import set_random_seed as seed_first_weights
 
-__all__ = ["SGD", "Adam", "AdamW", "seed_first_weights"]
+__all__ = ["SGD", "Adam", "AdamW", "rate_at", "seed_first_weights", "stepping"]
+
+
+def stepping(optimizer):
+    """The optimizer itself, or the one within it where it only scales float16's losses."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def rate_at(optimizer, step):
+    """The learning rate with which an optimizer takes a step, from 0; where it is no schedule, the present one."""
+    optimizer = stepping(optimizer)
+    schedule = optimizer._learning_rate
+    follows = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
+    return float(schedule(step) if follows else optimizer.learning_rate)
 
 
 @keras.saving.register_keras_serializable(package="vae_flows")

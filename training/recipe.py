@@ -9,6 +9,7 @@ from vae_flows.image_data.corruption import GaussianNoise
 from vae_flows.image_data.preparations import Preparation
 from vae_flows.latent_models.image_model import ImageModel
 from vae_flows.latent_models.images import check_images
+from vae_flows.training.optimizers import stepping
 
 __all__ = ["Recipe", "check_batch"]
 
@@ -102,10 +103,10 @@ class Recipe:
     def _check_optimizer(self):
         """The optimizer's step must be the batch's number, and the weights at a step those that it trains."""
         for name in ("ema_overwrite_frequency", "gradient_accumulation_steps"):
-            if getattr(self.optimizer, name, None):
+            if given := getattr(stepping(self.optimizer), name, None):
                 raise ValueError(
-                    f"`optimizer` must change the weights at each step, and it alone. Received: {name}="
-                    f"{getattr(self.optimizer, name)!r}. Build it without; use_ema=True keeps averages beside the weights."
+                    f"`optimizer` must change the weights at each step, and it alone. Received: {name}={given!r}. "
+                    "Build it without; use_ema=True keeps averages beside the weights."
                 )
 
 

@@ -43,7 +43,6 @@ def export(model, preparation, path):
     samples = tf.TensorSpec([], tf.int32, name="samples")
     functions = _Functions(model, preparation)
     archive = keras.export.ExportArchive()
-    archive.track(model)
     archive.add_endpoint("encode", _of_images(functions.encode, images))
     archive.add_endpoint("decode", functions.decode, [latents])
     archive.add_endpoint("reconstruct", _of_images(functions.reconstruct, images, seed))

@@ -9,6 +9,7 @@ from vae_flows.latent_models.averages import averaged
 from vae_flows.latent_models.latent_use import LatentUseMeter
 from vae_flows.latent_models.seeds import Purpose, key
 from vae_flows.latent_models.views import restorations
+from vae_flows.training.optimizers import rate_at
 
 __all__ = ["Curves", "Latents", "Pictures"]
 
@@ -83,7 +84,9 @@ class Curves(keras.callbacks.Callback):
             for metric, (total, count) in zip(self.model.metrics, totals - self.progress.totals_logged, strict=True):
                 if count:
                     tf.summary.scalar(f"{metric.name}/train", total / count)
-            tf.summary.scalar("learning_rate/train", float(self.model.optimizer.learning_rate))
+            tf.summary.scalar(
+                "learning_rate/train", rate_at(self.model.optimizer, step - 1)
+            )  # of the last of the steps
             if seconds:
                 tf.summary.scalar("images_per_second/train", images / seconds)
         self.timed = timed
@@ -110,7 +113,8 @@ class _Shown(keras.callbacks.Callback):
         raise NotImplementedError
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every and epoch + 1 < self.params["epochs"]:
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if (epoch + 1) % self.every and not last:
             return
         with averaged(self.model), self.writer.as_default(step=int(self.model.optimizer.iterations)):
             self.show()

@@ -5,6 +5,8 @@ import tensorflow as tf
 
 __all__ = ["DenseNetwork"]
 
+_NOT_ELEMENTWISE = ("gated", "softmax", "log_softmax", "sparsemax", "glu")
+
 
 class DenseNetwork:
     """g(z + d) ~ g(z) + J d of fully connected layers, without a derivative by the tape.
@@ -34,7 +36,7 @@ class DenseNetwork:
     @staticmethod
     def takes(net):
         """Whether a `FeatureNet` has this structure."""
-        return net.activation != "gated" and not (net.refed and net.hidden)
+        return net.activation not in _NOT_ELEMENTWISE and not (net.refed and net.hidden)
 
     def push(self, d):
         """J d: [B, D] -> [B, H, W, P]."""

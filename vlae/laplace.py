@@ -60,7 +60,7 @@ class Laplace(Refiner):
 
     def _climb(self, q0, quadratic):
         """The quadratic at each place from the start to the last, with the function that gives the factor of its P."""
-        z, _ = push(q0, tf.zeros_like(q0.mean()))
+        z, _ = push(q0, tf.zeros(tf.concat([q0.batch_shape_tensor(), q0.event_shape_tensor()], 0), q0.dtype))
         places, d, rate = [_place(quadratic(z))], None, 0.0
         last = lambda: places[-1][1]()  # noqa: E731
         for t in range(self.steps):

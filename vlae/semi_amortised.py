@@ -11,6 +11,7 @@ __all__ = ["SemiAmortised"]
 
 tfd = tfp.distributions
 _EVALUATION = (0x5A, 0xE)  # seed
+_PRIME = 65521
 
 
 class SemiAmortised(Refiner):
@@ -83,8 +84,9 @@ class SemiAmortised(Refiner):
         return path
 
     def _draws(self, x, features, training):
-        if training:  # a sum of integers is the same in any order
-            seed = tf.stack([tf.reduce_sum(tf.bitcast(x, tf.int32)), tf.shape(x)[0]])
+        if training:  # a sum of integers is the same in any order; bits of 0s and 1s alone would sum to few numbers
+            bits = tf.math.floormod(tf.bitcast(x, tf.int32), _PRIME)
+            seed = tf.stack([tf.reduce_sum(bits), tf.shape(x)[0]])
             shape = [self.draws // 2, tf.shape(x)[0], features]
         else:
             seed, shape = tf.constant(_EVALUATION), [self.draws // 2, 1, features]

@@ -8,6 +8,7 @@ import tensorflow as tf
 from vae_flows import densities, flows
 from vae_flows.aef import CoreEncoder, CorePixels, ExtendedSpace, centre
 from vae_flows.decoders import DenseDecoder
+from vae_flows.densities.pushforward import push
 from vae_flows.encoders import DenseEncoder
 from vae_flows.estimators import HamiltonianAIS, ImportanceSampling, sigmoid_schedule
 from vae_flows.latent_models import VAE
@@ -137,3 +138,21 @@ def test_parts_that_do_not_fit_are_refused():
         CoreEncoder(encoder, core=core, network=DenseEncoder((4, 5, 1), hidden=(2,)))
     with pytest.raises(ValueError, match="`scale` must be positive.*scale=0"):
         CoreEncoder(encoder, core=core, network=DenseEncoder(SHAPE, hidden=(2,)), scale=0)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_the_posterior_is_one_under_mixed_precision_too(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        law = build().encoder(images())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    z, log_q = push(law, tf.zeros([6, 2]))
+    assert z.dtype == log_q.dtype == tf.float32 and np.all(np.isfinite(z)) and np.all(np.isfinite(log_q))
+
+
+def test_the_core_s_law_must_be_static():
+    encoder = densities.Conditional(DenseEncoder(SHAPE, hidden=(12,)), densities.DiagonalNormal(2, context=12))
+    linear = DenseEncoder(SHAPE, hidden=(2,), activation="linear")
+    with pytest.raises(ValueError, match="`core` must be static. Expected: context=0. Received: context=3"):
+        CoreEncoder(encoder, core=densities.DiagonalNormal(2, context=3), network=linear)

@@ -81,3 +81,20 @@ def test_parts_come_together_again():
 def test_a_core_that_is_none_is_refused(core):
     with pytest.raises(ValueError, match="1 to 3 different integers below 4. Received: "):
         CoreMask((2, 2, 1), core=core)
+
+
+def test_the_core_is_read_to_the_last_bit_and_its_gradient_is_that_of_a_split():
+    """No product: GPUs round those of float32 to ten bits."""
+    mask = CoreMask((3, 4, 2), core=(7, 0, 23, 11))
+    x = tf.Variable(np.random.default_rng(0).standard_normal((5, 3, 4, 2)), dtype=tf.float32)
+    weights = tf.constant(np.random.default_rng(1).standard_normal((5, 4)), tf.float32)
+    gradients = []
+    for read in (mask.core_of, lambda images: mask.split(images)[0]):
+        with tf.GradientTape() as tape:
+            core = read(x)
+            loss = tf.reduce_sum(weights * core)
+        np.testing.assert_array_equal(core, tf.reshape(x, [5, -1]).numpy()[:, [7, 0, 23, 11]])
+        gradients.append(tf.convert_to_tensor(tape.gradient(loss, x)))
+    np.testing.assert_array_equal(*gradients)
+    traced = tf.function(mask.core_of).get_concrete_function(x).graph.get_operations()
+    assert "MatMul" not in {operation.type for operation in traced}

@@ -130,3 +130,8 @@ def test_colour_images_of_other_laws(build, law):
     x = tf.round(255 * tf.random.stateless_uniform([2, 4, 4, 3], SEED)) / 255
     assert np.all(np.isfinite(model.log_likelihood(x, 3, SEED)))
     assert model.simulate(2, SEED)[0].shape == model.sample(2, SEED).shape == (2, 4, 4, 3)
+
+
+def test_odd_channels_are_refused_where_maps_halve(build):
+    with pytest.raises(ValueError, match="`channels` must be even.*Received: channels=3"):
+        build(channels=3)

@@ -142,3 +142,13 @@ def test_a_full_disk_is_told_with_the_file_s_name(tmp_path):
         replacing(tmp_path / "a.txt"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(("name", "fits"), [("lr=[1,2]", False), ("a b ü {x} 100% #é", True), ("a[", True)])
+def test_a_path_that_tensorflow_takes_for_a_pattern_is_refused(tmp_path, name, fits):
+    folder = RunFolder(tmp_path / name / "run")
+    if fits:
+        return folder.check_new()
+    with pytest.raises(OSError, match="Expected a path without .*Choose another --out"):
+        folder.check_new()
+    assert not folder.path.exists()

@@ -154,3 +154,13 @@ def test_a_run_is_continued_on_the_images_it_began_with(new_recipe, data, new_fo
         fit(new_recipe(batch=5), data, new_folder(), seed=3, resume=True)
     with pytest.raises(FileExistsError, match=r"steps \[4\].*--resume"):
         fit(new_recipe(), data, new_folder(), seed=3)
+
+
+@pytest.mark.parametrize("steps", [5, 15])  # the validation there is in the middle of an epoch
+def test_a_run_left_in_its_last_validation_is_judged_when_it_goes_on(steps, new_recipe, data, new_folder, monkeypatch):
+    whole = fit(new_recipe(), data, new_folder("whole"), seed=3, steps=steps)
+    small_run.stop_once(monkeypatch, "on_test_batch_end", steps)
+    with pytest.raises(KeyboardInterrupt):
+        fit(new_recipe(), data, new_folder("parts"), seed=3, steps=steps)
+    parts = fit(new_recipe(), data, new_folder("parts"), seed=3, steps=steps, resume=True)
+    assert (parts.best_step, parts.best_validation) == (whole.best_step, whole.best_validation)

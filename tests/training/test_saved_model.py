@@ -181,3 +181,11 @@ def test_a_failed_export_leaves_the_old_one(exported, tmp_path):
 
 def _broken(images, seed):
     raise RuntimeError("no such preparation")
+
+
+def test_every_number_is_stored_once(exported):
+    model, path = exported
+    reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    shapes = reader.get_variable_to_shape_map()
+    stored = sum(int(np.prod(shape)) for name, shape in shapes.items() if name.endswith("VARIABLE_VALUE"))
+    assert stored <= model.count_params()

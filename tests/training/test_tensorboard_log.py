@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+import small_run
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from vae_flows.reports.history import read_history
 from vae_flows.training import fit, log_hyperparameters, run_config
-from vae_flows.training.stopping import Interruption
 
 EXPECTED = {
     *("loss", "neg_elbo", "kl", "neg_log_likelihood_given_z", "kl_weight", "learning_rate", "images_per_second"),
@@ -42,7 +42,7 @@ def test_the_points_of_a_run_left_within_an_epoch_are_those_of_an_uninterrupted_
     settings = {"epochs": 2, "steps_per_execution": 1}
     fit(new_recipe(**settings), data, new_folder("whole"), seed=3)
     for hook, step in (("on_train_batch_end", 6), ("on_test_batch_end", 10), ("on_train_batch_end", 16)):
-        stop_once(monkeypatch, hook, step)
+        small_run.stop_once(monkeypatch, hook, step)
         with pytest.raises(KeyboardInterrupt):
             fit(new_recipe(**settings), data, new_folder("parts"), seed=3, resume=True)
     fit(new_recipe(**settings), data, new_folder("parts"), seed=3, resume=True)
@@ -52,19 +52,6 @@ def test_the_points_of_a_run_left_within_an_epoch_are_those_of_an_uninterrupted_
         assert whole[name].keys() == parts[name].keys()
         for writer, points in whole[name].items():
             np.testing.assert_array_equal(parts[name][writer], points, err_msg=name)
-
-
-def stop_once(monkeypatch, hook, step):
-    """Ctrl-C at a step of the training."""
-    original = getattr(Interruption, hook)
-
-    def stopping(self, *arguments, **given):
-        if int(self.model.optimizer.iterations) == step:
-            monkeypatch.setattr(Interruption, hook, original)
-            self.requested = True
-        return original(self, *arguments, **given)
-
-    monkeypatch.setattr(Interruption, hook, stopping)
 
 
 def test_a_resumed_run_goes_on_at_its_step(new_recipe, data, new_folder):
@@ -105,3 +92,12 @@ def test_hyperparameters_are_one_row_of_the_same_columns(new_recipe, new_folder)
     metadata = accumulated(new_folder().tensorboard).SummaryMetadata("_hparams_/experiment")
     experiment = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content).experiment
     assert experiment.metric_infos[0].display_name == "NLL"
+
+
+def test_the_end_of_a_training_that_ends_early_has_its_pictures(new_recipe, data, new_folder):
+    rate = tf.keras.optimizers.schedules.PiecewiseConstantDecay([5], [3e-3, 0.3])
+    early = {"learning_rate": rate, "validate_every": 2, "patience": 3, "epochs": 100, "picture_every": 1000}
+    outcome = fit(new_recipe(**early, steps_per_execution=1, log_every=1), data, new_folder(), seed=3)
+    assert [event.step for event in accumulated(new_folder().tensorboard).Tensors("samples")] == [outcome.steps]
+    steps, rates = read_history(new_folder().tensorboard)["learning_rate"]["train"]
+    np.testing.assert_allclose(rates, np.where(steps <= 6, 3e-3, 0.3), rtol=1e-6)  # that of the step with this number

@@ -94,3 +94,12 @@ def test_what_it_cannot_start_from_is_refused():
         SemiAmortised(draws=3)
     with pytest.raises(ValueError, match="`momentum` must lie.*momentum=1"):
         SemiAmortised(momentum=1.0)
+
+
+def test_batches_of_black_and_white_have_noise_of_their_own():
+    """Sums of the bits of 0s and 1s alone would be few numbers."""
+    refiner, generator = SemiAmortised(steps=1), np.random.default_rng(0)
+    batches = [tf.constant(generator.integers(0, 2, (8, 14, 14, 1)), tf.float32) for _ in range(200)]
+    draws = {refiner._draws(x, 1, True).numpy().tobytes() for x in batches}
+    counts = {int(tf.reduce_sum(x)) for x in batches}
+    assert len(draws) == len(counts)
