@@ -511,9 +511,9 @@ def aef_flow(latent, flow, context=0):
     return densities.DiagonalNormal(latent, context=context) if context else densities.StandardNormal(latent)
 
 
-def aef_recipe(data, model, *, iterations, batch, learning_rate, **others):
+def aef_recipe(data, model, *, iterations, batch, learning_rate, warmup=0, **others):
     """So many steps, to the end of an epoch, unless validation, every 500 of them, has long been no better."""
-    rate = training.warmed_cosine(learning_rate, final=0.0, warmup=0, steps=iterations)
+    rate = training.warmed_cosine(learning_rate, final=0.0, warmup=min(warmup, iterations - 1), steps=iterations)
     return training.Recipe(
         model=model,
         preparation=image_data.Dequantise(levels=data.spec.levels),
@@ -548,7 +548,8 @@ def mnist_aef(
         model = aef.AutoencodingFlow(
             encoder, densities.Conditional(decoder, law), prior, core=noise, mask=mask, transforms=transforms
         )
-    return aef_recipe(data, model, iterations=iterations, batch=batch, learning_rate=learning_rate)
+    warmup = 100 if core == "linear" else 0  # its first steps would overshoot by far
+    return aef_recipe(data, model, iterations=iterations, batch=batch, learning_rate=learning_rate, warmup=warmup)
 
 
 def mnist_aef_vae(
@@ -583,7 +584,7 @@ def mnist_restore(
     data, *, model: Literal["aef", "vae", "ae"] = "aef", noise=0.25, latent=32, iterations=100_000,
     batch=128, learning_rate=3e-3,
 ):  # fmt: skip
-    """Learns to take normal noise off images: autoencoding flow with a central core, or the equal VAE or autoencoder"""
+    """Takes normal noise (of deviation `noise`, white is 1) off images: AEF with a central core, or the equal VAE or AE"""
     shape = data.spec.shape
     encoder, decoder, _, _ = aef_parts(data, latent, "small", "fixed")
     objective = {"aef": aef.ExtendedSpace(), "vae": latent_models.Elbo(), "ae": latent_models.Reconstruction()}[model]
@@ -593,10 +594,8 @@ def mnist_restore(
     law = densities.SharedScaleGaussian(shape, initial_scale=0.3)  # of the pixels themselves, whose error is judged
     prior = aef_flow(latent, "none" if model == "ae" else "maf")
     built = latent_models.VAE(encoder, densities.Conditional(decoder, law), prior, objective=objective)
-    corruption = image_data.GaussianNoise(noise)
-    return aef_recipe(
-        data, built, iterations=iterations, batch=batch, learning_rate=learning_rate, corruption=corruption
-    )
+    others = {"learning_rate": learning_rate, "corruption": image_data.GaussianNoise(noise)}
+    return aef_recipe(data, built, iterations=iterations, batch=batch, **others)
 
 
 def cifar10_aef(

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from vae_flows.blocks.shapes import check_last_axis
 from vae_flows.densities.pushforward import pull, push, standard_normal
 from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.exact_model import ExactModel
@@ -113,6 +114,8 @@ class AutoencodingFlow(ExactModel):
 
     def from_noise(self, z0, d):
         """The images of noise, the inverse of `to_noise`: [..., D], [..., H W C - D] -> [..., H, W, C]."""
+        check_last_axis(z0, self.latent_features, name="z0")
+        check_last_axis(d, self.mask.shell_features, name="d")
         return self._image(push(self.prior(), z0)[0], d)
 
     def _image(self, z, d):

@@ -74,6 +74,10 @@ def _checked(build, parameter, value):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
     if isinstance(default, float) and type(value) is int:
         value = float(value)
+    if type(value) is type(default) is int and value < 0 < default:
+        raise ValueError(
+            f"`{parameter.name}` of {build.__name__} must not be negative. Received: {parameter.name}={value}."
+        )
     if value not in words if words else not _alike(value, default):
         kind = _KINDS.get(type(default), "a value")
         expected = f"one of: {', '.join(words)}" if words else f"{kind}, as {text(default)} is"

@@ -1,25 +1,27 @@
-"""What a run that was begun may become when it goes on: longer, or of another learning rate, and nothing else."""
+"""What a run that was begun may become when it goes on: longer, ended early, or of another learning rate; nothing else."""
 
 import math
 
 from vae_flows.experiment.hyperparameters import text
+from vae_flows.run_folder import read_json
 
-__all__ = ["changes"]
+__all__ = ["changes", "steps_taken"]
 
 _LENGTH = ("epochs", "steps", "test_images")
 _RATES = ("hyperparameters/learning_rate", "optimizer/learning_rate")
 _ASIDE = {"name", "module", "registered_name", "build_config", "compile_config", "command_line", "versions"}
 
 
-def changes(begun, wanted):
+def changes(begun, wanted, *, taken=math.inf):
     """{name: (before, now)} of what a run may change when it goes on, and does.
 
     Args:
         begun: Contents of its config.json.
         wanted: The same, as it shall be.
+        taken: Steps that a run has taken whose training has not ended: it may end there.
 
     Raises:
-        ValueError: if anything else differs, or the run would become shorter, naming both values.
+        ValueError: if anything else differs, or the run would become shorter than it is, naming both values.
 
     Example:
         >>> begun = {"seed": 0, "hyperparameters": {"learning_rate": 0.1, "latent": 4}}
@@ -30,9 +32,8 @@ def changes(begun, wanted):
     rate = _RATES[0] in found
     allowed = [path for path in found if path in _LENGTH or rate and path.startswith(_RATES)]
     refused = {path.removeprefix("hyperparameters/"): pair for path, pair in found.items() if path not in allowed}
-    for name, (before, now) in zip(
-        ("steps", "test images"), zip(_sizes(begun), _sizes(wanted), strict=True), strict=True
-    ):
+    steps, images = zip(_sizes(begun), _sizes(wanted), strict=True)
+    for name, before, now in (("steps", min(steps[0], taken), steps[1]), ("test images", *images)):
         refused |= {name: (f"{before} or more", now)} if now < before else {}
     if refused:
         told = list(refused.items())[:3]  # one change may show in many places
@@ -42,6 +43,14 @@ def changes(begun, wanted):
             f"Received: {received}. Leave that out, or start a new run with another --out."
         )
     return {path.rpartition("/")[2]: found[path] for path in allowed if not path.startswith(_RATES[1])}
+
+
+def steps_taken(folder):
+    """Steps that a run has taken whose training has not ended: the fewest that it may have; infinite of others."""
+    if folder.model.is_file() or not folder.progress.is_file():
+        return math.inf
+    step = read_json(folder.progress).get("step")
+    return step if isinstance(step, int) and step > 0 else math.inf
 
 
 def _sizes(config):

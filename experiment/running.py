@@ -2,11 +2,11 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import math
 import os
 import pathlib
-import shlex
 import sys
 import time
 
@@ -14,7 +14,7 @@ from vae_flows import image_data, reports, training
 from vae_flows.experiment.hyperparameters import completed, keywords, text
 from vae_flows.experiment.lengths import tell_of_schedules
 from vae_flows.experiment.presets import find
-from vae_flows.experiment.resuming import changes
+from vae_flows.experiment.resuming import changes, steps_taken
 from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
 
 __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
@@ -58,7 +58,7 @@ class Run:
             with hushed(quiet), training.recorded(self.folder.log, bars=not quiet):
                 yield
         except KeyboardInterrupt:
-            print(f"Go on with: python run_script.py --out {shlex.quote(str(self.folder.path))} --resume", flush=True)
+            print(f"Go on with: {self.folder.resume_command}", flush=True)
             raise
         except Exception as error:
             with contextlib.suppress(OSError), self.folder.log.open("a", encoding="utf-8") as log:
@@ -127,7 +127,8 @@ def run(preset, *, quiet=False, **options):
 def resume(out, *, quiet=False, restart=False, **options):
     """Goes on with the run in the folder `out`, which is what its config.json says, and returns the `Run`.
 
-    Said beside it, `epochs=`, `steps=` and `test_images=` may grow and `learning_rate=` change; all else must be what it was.
+    Said beside it, `epochs=`, `steps=` and `test_images=` may grow and `learning_rate=` change; a training that was left may
+    end where it is, by `steps=`. All else must be what it was.
     A preset's function and an `ImageSet`, which no file holds, are to be given again. With `restart` a run whose checkpoints
     are all lost begins again at step 0.
 
@@ -168,7 +169,8 @@ def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=Non
     begun = read_json(folder.config)
     record, endless = begun["preset_file"], {"steps": None} if "epochs" in said else {}
     wanted = {**begun, **endless, **said, **_place(dataset, said.get("data_dir")), **_named(preset, record)}
-    changes(begun, as_json(wanted))
+    may = functools.partial(changes, begun, taken=steps_taken(folder))
+    may(as_json(wanted))
     print(f"{begun['preset']} on {begun['dataset']}, resumed in {folder.path}", flush=True)
     if record:
         import_file(**record)
@@ -176,10 +178,10 @@ def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=Non
         preset = f"{record['path']}:{begun['preset']}" if record else begun["preset"]
     preset = find(preset, presets)
     wanted["hyperparameters"] = completed(preset.build, {**begun["hyperparameters"], **(hyperparameters or {})})
-    changes(begun, as_json(wanted))
+    may(as_json(wanted))
     taken_up = _built(folder, preset, wanted, dataset)
     taken_up.resumed, taken_up.restart = True, restart
-    if changed := changes(begun, as_json(taken_up.config)):
+    if changed := may(as_json(taken_up.config)):
         note = {"time": time.strftime("%Y-%m-%d %H:%M:%S"), "command_line": sys.argv, "changes": changed}
         taken_up.config |= {"versions": begun["versions"], "history": [*begun.get("history", []), note]}
         write_json(folder.config, taken_up.config)

@@ -86,13 +86,13 @@ def check_levels(images, *, levels):
 
 def _check_images(shape, dtype, *, split):
     if len(shape) != 4:
-        raise ValueError(
-            f"`{split}` must have the axes [N, H, W, C]. Received: shape={shape}. "
-            "Grey images get their channel axis with `images[..., None]`."
-        )
+        flat = "`images.reshape(-1, height, width, channels)` of flat ones"
+        remedy = "`images[..., None]` of grey images" if len(shape) == 3 else flat
+        raise ValueError(f"`{split}` must have the axes [N, H, W, C]. Received: shape={shape}. Give {remedy}.")
     if min(shape) == 0 or shape[3] > 4:
+        remedy = " Give `images.transpose(0, 2, 3, 1)`." if shape[1] in (1, 3) and min(shape) else ""
         raise ValueError(
-            f"`{split}` must hold at least one image, channels last (1 to 4 of them). Received: shape={shape}."
+            f"`{split}` must hold at least one image, channels last (1 to 4 of them). Received: shape={shape}.{remedy}"
         )
     if not np.issubdtype(dtype, np.integer) and not np.issubdtype(dtype, np.floating):
         raise TypeError(

@@ -31,6 +31,7 @@ class ImageModel(Configured, keras.Model):
         records: Names of everything that `minimised` and `penalties` record.
     """
 
+    transforms = ()  # of the pixels, before a law on the whole line
     validated_by: str  # name of the recorded value by whose validation mean the best weights are chosen
 
     def __init__(self, *, seed, records, **kwargs):
@@ -126,7 +127,8 @@ class ImageModel(Configured, keras.Model):
         if tf.is_symbolic_tensor(x) or not tf.size(x):
             return x
         low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
-        wrong = low < 0.0 or high > 1.0 if self.pixel_levels else low >= 0.0 and high > 2.0  # densities have any scale
+        bounded = self.pixel_levels or self.transforms
+        wrong = low < 0.0 or high > 1.0 if bounded else low >= 0.0 and high > 2.0  # other densities have any scale
         if wrong or low != low:
             raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
         return x

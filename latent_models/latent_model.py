@@ -126,7 +126,9 @@ class LatentModel(ImageModel):
         return self.infer(x).latent(tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features])))
 
     def reconstruct(self, x, seed=None):
-        """Pictures [B, H, W, C] of one posterior sample each."""
+        """Pictures [B, H, W, C] of one posterior sample each; of the central code, where the spread is untrained."""
+        if not self.trains_prior:
+            return self.decode(self.encode(x))
         return self.decode(self.infer(x).latent(self._noise([tf.shape(x)[0]], as_seed(seed))))
 
     def _noise(self, shape, seed):

@@ -80,6 +80,10 @@ class VAE(LatentModel):
         return self.decoder.levels
 
     @property
+    def transforms(self):
+        return getattr(self.decoder.density, "transforms", ())
+
+    @property
     def latent_features(self):
         return self.prior.features
 

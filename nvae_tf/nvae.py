@@ -124,6 +124,10 @@ class NVAE(LatentModel):
         return self.law.levels
 
     @property
+    def transforms(self):
+        return getattr(self.law, "transforms", ())
+
+    @property
     def latent_features(self):
         return sum(self.group_features)
 

@@ -24,7 +24,7 @@ def group_views(model, x, seed=None):
     """
     seed = as_seed(seed)
     views = {"kept_groups": kept_groups(model, x, seed=seed)}
-    for scale, group in enumerate(np.cumsum((0, *model.groups[:-1])).tolist()):
+    for scale, group in enumerate(np.cumsum((0, *model.groups[:-1])).tolist(), 1):
         views[f"traversal_of_scale_{scale}"] = group_traversal(model, x, group=group, seed=seed)
         views[f"interpolation_of_scale_{scale}"] = group_interpolation(model, x, tf.roll(x, -1, 0), group=group)
     return views

@@ -149,7 +149,7 @@ def views(run, images, seed, out):
     help="The page; beside it come the table as .csv, .md and .tex. Older ones are replaced.",
 )
 def compare(runs, out):
-    """Set all runs found in the FOLDERs side by side, the least NLL, -log p(x), first.
+    """Set all runs found in the FOLDERs side by side, the least NLL, -log p(x), first; or the least error of restored images.
 
     A FOLDER is a run or holds runs, at any depth.  [default: runs]
     """
@@ -157,6 +157,7 @@ def compare(runs, out):
     from vae_flows.reports.comparison import compare
     from vae_flows.reports.comparison_files import as_text, write_comparison
 
+    out = out if out.suffix else out.with_suffix(".html")
     with told_in_one_line():
         comparison = compare(runs or [pathlib.Path("runs")])
         write_comparison(comparison, out)

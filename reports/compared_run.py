@@ -23,8 +23,8 @@ class Judged:
         values: {"nll", "neg_elbo", "hais", "restoration": float64 [N]} of the test images, as far as `test_images.npz` has
             them.
         hyperparameters: Those in which compared runs of its preset differ.
-        difference: (mean, standard error or None, images) of its NLL minus that of the best run of its kind, image by image
-            of those that both have been judged on; None where there are no values.
+        differences: {name in `values`: (mean, standard error or None, images)} of its values minus those of the run of its
+            kind that is best by them, image by image of those that both have been judged on.
     """
 
     folder: RunFolder
@@ -33,7 +33,7 @@ class Judged:
     kind: str
     values: dict
     hyperparameters: dict = dataclasses.field(default_factory=dict)
-    difference: tuple | None = None
+    differences: dict = dataclasses.field(default_factory=dict)
 
     @classmethod
     def read(cls, folder, name):

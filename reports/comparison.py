@@ -2,36 +2,15 @@
 
 import dataclasses
 import os
-from collections.abc import Callable
 
 import numpy as np
 
+from vae_flows.reports.compared_columns import COLUMNS, IMAGES, MSE, NLL, Column
 from vae_flows.reports.compared_run import Judged, find_runs
-from vae_flows.run_folder.configuration import words
 
-__all__ = ["COLUMNS", "Cell", "Column", "Comparison", "compare"]
+__all__ = ["Cell", "Comparison", "compare"]
 
 _TIE = 2.0  # standard errors within which two figures are one
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """What one column shows of a `Judged` run.
-
-    `value` gives a number or word, or None; `error` its standard error; `text` its form. Where `images` is given, less is
-    better: it says of how many images the figure is, `flagged` of how many it cannot be believed, `values` under which name
-    they are known one by one. A terminal shows the `brief` ones.
-    """
-
-    heading: str
-    value: Callable
-    text: Callable = str
-    error: Callable = lambda run: None
-    images: Callable | None = None
-    flagged: Callable = lambda run: 0
-    values: str = ""
-    numeric: bool = True
-    brief: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +62,9 @@ def compare(paths):
             left_out[str(folder.path)] = f"its results.json or config.json is not of this version: {error!r}"
     if not judged:
         raise ValueError(f"None of these runs can be compared. {_told(left_out)}")
-    judged.sort(key=lambda run: (run.results["dataset"], run.kind, run.results["test"]["nll"]["value"]))
+    judged.sort(key=lambda run: (run.results["dataset"], run.kind, MSE.value(run) or NLL.value(run)))
     judged = [dataclasses.replace(run, hyperparameters=_own(run, judged)) for run in judged]
-    judged = [dataclasses.replace(run, difference=_difference(run, judged)) for run in judged]
+    judged = [dataclasses.replace(run, differences=_differences(run, judged)) for run in judged]
     columns = [column for column in COLUMNS if any(column.value(run) is not None for run in judged)]
     rows = tuple((Cell(run.name, False, value=run.name), *(_cell(c, run, judged) for c in columns)) for run in judged)
     return Comparison(tuple(columns), tuple(judged), rows, left_out, _notes(judged, rows, left_out))
@@ -96,10 +75,6 @@ def _own(run, runs):
     equals = [other.hyperparameters for other in runs if other.results["preset"] == run.results["preset"]]
     given = run.hyperparameters.items()
     return {name: value for name, value in given if any(name in each and each[name] != value for each in equals)}
-
-
-def _preset(run):
-    return f"{run.results['preset']} {words(run.hyperparameters)}".rstrip()
 
 
 def _checked(run):
@@ -126,9 +101,13 @@ def _first(column, runs, kind):
     return min([least, *rivals], key=lead) if rivals else None
 
 
-def _difference(run, runs):
-    first = _first(_NLL, runs, run.kind)
-    return (0.0, None, run.results["test"]["images"]) if run is first else run.minus(first, "nll")
+def _differences(run, runs):
+    found = {}
+    for column in (NLL, MSE):
+        first = _first(column, runs, run.kind)
+        apart = (0.0, None, column.images(run)) if run is first else first and run.minus(first, column.values)
+        found |= {column.values: apart} if apart else {}
+    return found
 
 
 def _cell(column, run, runs):
@@ -136,7 +115,7 @@ def _cell(column, run, runs):
     if value is None:
         return Cell("-", column.numeric)
     text = column.text(value) + (f" ± {column.text(error).lstrip('+')}" if error is not None else "") + "†" * flagged
-    if column.images is not None and column.images(run) != _IMAGES(run):
+    if column.images is not None and column.images(run) != IMAGES(run):
         text += f" ({column.images(run):,})"
     return Cell(text, column.numeric, "" if column.images is None else _mark(column, run, runs), flagged, value, error)
 
@@ -159,13 +138,14 @@ def _mark(column, run, runs):
 def _notes(runs, rows, left_out):
     cells = [cell for row in rows for cell in row]
     notes = ["NLL is -log p(x) in nats per image, ± one standard error over images; the less the better."]
-    if any(run.difference for run in runs):
-        notes.append("The difference is that to the run at +0.00, image by image of those that both were judged on.")
+    if any(run.differences for run in runs):
+        notes.append("A difference is that to the run at +0.00, image by image of those that both were judged on.")
     if any(cell.mark == "tie" for cell in cells):
         notes.append(f"A tie is within {_TIE:.0f} standard errors of the best.")
     if any(cell.flagged for cell in cells):
         notes.append(
-            "† is flagged: of some images the figure is too high by an unknown amount. It is never marked as the best."
+            "† is flagged, and never marked as the best: too high by an unknown amount for some images, of an untrained prior, "
+            "or an error that is not below that of the corrupted images."
         )
     if any(cell.text.endswith(")") and cell.numeric for cell in cells):
         notes.append("A number in brackets is that of the images, where it is not the one in the last column.")
@@ -180,62 +160,3 @@ def _notes(runs, rows, left_out):
 
 def _told(left_out):
     return " ".join(f"{path}: {reason.rstrip('.')}." for path, reason in left_out.items())
-
-
-def _nats(value):
-    return f"{value:,.2f}"
-
-
-def _gap(value):
-    return f"{value:+,.2f}"
-
-
-def _test(*names):
-    def value(run):
-        found = run.results["test"]
-        for name in names:
-            found = found.get(name)
-        return found
-
-    return value
-
-
-def _part(part):
-    return lambda name: lambda run: (run.results.get(part) or {}).get(name)
-
-
-def _apart(place):
-    return lambda run: run.difference and run.difference[place]
-
-
-_IMAGES, _hais, _restored = _test("images"), _part("hais"), _part("restoration")
-_NLL = Column(
-    *("NLL", lambda run: run.results["test"]["nll"]["value"], _nats, _test("nll", "standard_error"), _IMAGES),
-    flagged=_test("nll", "unreliable_images"),
-    values="nll",
-    brief=True,
-)
-COLUMNS = (
-    Column("preset", _preset, numeric=False),
-    Column("data", lambda run: run.results["dataset"], numeric=False),
-    _NLL,
-    Column("difference", _apart(0), _gap, _apart(1), brief=True),
-    Column(
-        *("HAIS", _hais("nll"), _nats, _hais("standard_error"), _hais("images"), _hais("unreliable_images")),
-        values="hais",
-        brief=True,
-    ),
-    Column("-ELBO", _test("neg_elbo"), _nats, _test("neg_elbo_standard_error"), _IMAGES, values="neg_elbo", brief=True),
-    Column("KL", _test("kl"), _nats),
-    Column(
-        *("bits/dim", _test("bits_per_dim"), "{:.3f}".format, _test("bits_per_dim_standard_error")),
-        **{"images": _IMAGES, "flagged": _NLL.flagged, "values": "nll", "brief": True},
-    ),
-    Column(
-        *("restoration MSE", _restored("mse"), "{:.5f}".format, _restored("standard_error"), _restored("images")),
-        values="restoration",
-    ),
-    Column("weights", lambda run: run.results["parameters"], "{:,}".format),
-    Column("steps", lambda run: run.results["steps"], "{:,}".format),
-    Column("images", _IMAGES, "{:,}".format, brief=True),
-)

@@ -41,12 +41,12 @@ def training_curves(history, main="neg_elbo"):
     figure.set_layout_engine("constrained")
     grid = figure.add_gridspec(2, 4 if panels else 2)
     title = _MAIN.get(main, main)
-    large = tidy(figure.add_subplot(grid[:, :2]), title=f"{title}, nats per image", x="optimizer step")
+    large = tidy(figure.add_subplot(grid[:, :2]), title=f"{title}, nats per image", x="optimizer step", whole=True)
     _lines(large, history, main)
     large.legend(frameon=False, fontsize=9, labelcolor=QUIET)
     for place, name in enumerate(panels):
         cell = grid[place // 2, 2 + place % 2]
-        _lines(tidy(figure.add_subplot(cell), title=_PANELS[name], x="optimizer step"), history, name)
+        _lines(tidy(figure.add_subplot(cell), title=_PANELS[name], x="optimizer step", whole=True), history, name)
     return figure
 
 
@@ -67,7 +67,7 @@ def overlaid_curves(histories):
     figure = new_figure(6.4, 3.6 * len(panels))
     figure.set_layout_engine("constrained")
     for axes, (title, lines) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
-        tidy(axes, title=f"{': '.join(title)}, nats per image", x="optimizer step")
+        tidy(axes, title=f"{': '.join(title)}, nats per image", x="optimizer step", whole=True)
         for position, (run, line) in enumerate(lines.items()):
             style = {"linestyle": ("-", "--", ":", "-.")[position // len(SERIES) % 4], "linewidth": 1.6, "marker": "o"}
             axes.plot(*line, color=SERIES[position % len(SERIES)], markersize=2.5, label=run, **style)

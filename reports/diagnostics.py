@@ -73,4 +73,5 @@ def _differences(axes, annealed, reference):
         **{"fmt": "o", "markersize": 3, "elinewidth": 0.8, "alpha": 0.7, "color": SERIES[0]},
     )
     axes.axhline(0.0, color=QUIET, linewidth=0.8)
-    axes.axhline(differences.mean(), color=SERIES[1], linewidth=1.4)
+    axes.axhline(differences.mean(), color=SERIES[1], linewidth=1.4, label="mean")
+    axes.legend(frameon=False, fontsize=7, labelcolor=QUIET)

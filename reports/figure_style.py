@@ -23,8 +23,10 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, facecolor="none")
 
 
-def tidy(axes, *, title="", x="", y=""):
-    """Name the axes and leave only the lines that carry information."""
+def tidy(axes, *, title="", x="", y="", whole=False):
+    """Name the axes and leave only the lines that carry information; where x is `whole` it has no ticks between integers."""
+    if whole:
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_title(title, loc="left", fontsize=10, color=QUIET, fontweight="bold", pad=8)
     axes.set_xlabel(x, fontsize=9, color=QUIET)
     axes.set_ylabel(y, fontsize=9, color=QUIET)

@@ -38,7 +38,7 @@ class FinishedRun:
         if not folder.model.is_file():
             raise FileNotFoundError(
                 f"The run {folder.path} has no model yet. Expected {folder.model.name} in it. "
-                f"Finish it: python run_script.py --out {folder.path} --resume."
+                f"Finish it: {folder.resume_command}. To end its training where it is, add --steps with the steps it has had."
             )
         config = read_json(folder.config)
         check_evaluation(config.get("evaluation", {}))
@@ -75,6 +75,11 @@ class FinishedRun:
     @property
     def results(self):
         """Contents of `results.json`, as they are now."""
+        if not self.folder.results.is_file():
+            raise FileNotFoundError(
+                f"The run {self.folder.path} has no {self.folder.results.name}. Expected what it was found to be worth. "
+                f"Judge it: {self.folder.resume_command}."
+            )
         return read_json(self.folder.results)
 
     def keep_values(self, **values):

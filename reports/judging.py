@@ -81,7 +81,7 @@ def checked_method(run, method=None, *, anew=False):
         if not anew and run.results.get("model") != run.subject.mark:
             raise OSError(
                 f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
-                f"Received: those of an earlier one. Finish the run: python run_script.py --out {run.folder.path} --resume."
+                f"Received: those of an earlier one. Finish the run: {run.folder.resume_command}."
             )
     return method
 
@@ -209,8 +209,9 @@ def _said(found):
     """One line of what one method has found."""
     if hais := found.get("hais"):
         over, chains = hais["over_importance"], hais["effective_chains"]
-        gain = with_error(-over["log_likelihood"], over["standard_error"], sign="+")
-        said = f"HAIS, first {hais['images']:,} images: NLL {gain} against importance sampling; "
+        side = "below" if over["log_likelihood"] >= 0.0 else "above"
+        gain = with_error(abs(over["log_likelihood"]), over["standard_error"])
+        said = f"HAIS, first {hais['images']:,} images: NLL {gain} {side} importance sampling's; "
         return f"{said}{chains:.1f} of {hais['chains']} chains effective."
     if bracket := found.get("bidirectional"):
         return bracket_line(bracket)

@@ -66,7 +66,9 @@ def headline(results):
         told += f", too high by {amount}"
     told = f"{told}: {images:,} test images, {how}."
     if restored := results.get("restoration"):  # what the run was trained for
-        told = f"Mean squared error {restored['mse']:.5f} restored, {restored['corrupted_mse']:.5f} corrupted. {told}"
+        mse, corrupted = restored["mse"], restored["corrupted_mse"]
+        worse = ", which is no better" if mse >= corrupted else ""
+        told = f"Mean squared error {mse:.5f} restored, {corrupted:.5f} corrupted{worse}. {told}"
     return told
 
 
@@ -99,7 +101,10 @@ def likelihood_tables(results):
             )
         )
     headings = ("quantity", "value", "standard error", "how")
-    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), _note(nll, test["images"], results["hais"]))]
+    note = _note(nll, test["images"], results["hais"])
+    if results.get("restoration"):
+        note += " All are of clean images, though the encoder has learned on corrupted ones."
+    tables = [Table("Likelihood", headings, tuple(rows), (1, 2), note)]
     if (results.get("latents") or {}).get("groups"):
         tables.append(_group_table(results["latents"]))
     if results.get("restoration"):

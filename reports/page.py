@@ -104,7 +104,8 @@ def _key_figures(results):
     ]
     if test["neg_elbo"] is not None:
         bound, error = with_error(test["neg_elbo"], test.get("neg_elbo_standard_error")).split(" ± ")
-        figures.insert(1, ("negative ELBO, test", bound, f"± {error} nats"))
+        untrained = ", untrained prior" if nll.get("untrained_prior") else ""
+        figures.insert(1, ("negative ELBO, test", bound, f"± {error} nats{untrained}"))
     if test["bits_per_dim"] is not None:
         bits, error = bits_with_error(test)
         figures.insert(1, ("bits per dimension", bits, f"{error and f'± {error}'}{flagged}".removeprefix(", ")))

@@ -4,9 +4,8 @@ import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from vae_flows.image_data.grid import tile
 from vae_flows.reports.figure_style import save
-from vae_flows.reports.images import image_grid, to_bytes
+from vae_flows.reports.images import image_grid, labelled_rows, to_bytes
 
 __all__ = ["draw_images", "write_samples", "write_views"]
 
@@ -34,16 +33,12 @@ def write_samples(model, folder, *, count, temperature=1.0, seed=0):
 
 
 def write_views(subject, folder, *, images, seed=0):
-    """Write the model's own views of the first test images, each as a PNG file with a row for every image, into `folder`.
+    """Write the model's own views of the first test images, each as a PNG file with a column for every image, into `folder`.
 
     Returns:
         {file name: what it shows}.
     """
     views = subject.model.views(tf.constant(subject.prepared(images)), seed)
     for name, view in views.items():
-        rows = tile(view.pictures.numpy().reshape(-1, *view.pictures.shape[2:]), columns=len(view.labels))
-        image = to_bytes(rows)
-        PIL.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{name}.png")
-    return {
-        f"{name}.png": f"{view.caption} From left to right: {', '.join(view.labels)}." for name, view in views.items()
-    }
+        save(labelled_rows(view.pictures, view.labels), folder / f"{name}.png", caption=view.caption)
+    return {f"{name}.png": view.caption for name, view in views.items()}

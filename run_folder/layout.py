@@ -3,6 +3,8 @@
 import fnmatch
 import os
 import pathlib
+import shlex
+import sys
 import tempfile
 
 from vae_flows.run_folder.atomic import read_json
@@ -37,6 +39,12 @@ class RunFolder:
         self.results = path / "results.json"
         self.test_images = path / "test_images.npz"  # the bound and the log-likelihoods of each test image
         self.report = path / "report.html"
+
+    @property
+    def resume_command(self):
+        """What to type to go on with the run: by the script that is running, if one is."""
+        script = sys.argv[0] if sys.argv[0].endswith("run_script.py") else "run_script.py"
+        return f"python {shlex.quote(script)} --out {shlex.quote(str(self.path))} --resume"
 
     @classmethod
     def create(cls, path):

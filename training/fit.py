@@ -89,6 +89,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
         patience = recipe.patience and recipe.patience * period
         saving = Saving(checkpoints, best=progress.best, every=recipe.checkpoint_every, patience=patience)
         showing = Showing(total=total, start=start)
+        if start >= total:
+            print("There is no step left to take.", flush=True)
         with _callbacks(recipe, data, folder, seed, saving=saving, progress=progress, showing=showing) as callbacks:
             judged_here = start >= total or start % period == 0
             if start and judged_here and int(progress.best.judged) < start:
@@ -157,6 +159,7 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress, showing):
     """The callbacks of a training, in the order in which they must run; a signal is obeyed between two steps."""
     checkpoints = saving.checkpoints
     curves = Curves(folder.tensorboard, checkpoints=checkpoints, progress=progress, every=recipe.log_every)
+    showing.latest = curves.latest
     shown = {"data": data, "preparation": recipe.preparation, "every": recipe.picture_every}
     shows = [Pictures(curves.writer, corruption=recipe.corruption, **shown)]
     shows += [Latents(curves.writer, **shown)] if isinstance(recipe.model, LatentModel) else []
@@ -168,7 +171,7 @@ def _callbacks(recipe, data, folder, seed, *, saving, progress, showing):
             yield [timing, skipping, curves, saving, showing, *shows, interruption]
     except Interrupted:
         checkpoints.save()
-        print(f"Interrupted after step {checkpoints.step}, which is saved. Continue with --resume.", flush=True)
+        print(f"Step {checkpoints.step} is saved.", flush=True)
         raise
     finally:
         curves.close()

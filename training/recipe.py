@@ -111,7 +111,9 @@ class Recipe:
 
 
 def check_batch(data, batch):
-    """Refuses an `ImageSet` with fewer training images than a batch."""
+    """Refuses an `ImageSet` with fewer training images than a batch, and a batch of none."""
+    if batch < 1:
+        raise ValueError(f"`batch` must be at least 1. Received: batch={batch}.")
     if data.train.count < batch:
         raise ValueError(
             f"The training images must fill a batch. Expected: at least batch={batch}. "

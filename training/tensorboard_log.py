@@ -41,7 +41,7 @@ class Curves(keras.callbacks.Callback):
         self.checkpoints = checkpoints
         self.progress = progress
         self.every = every
-        self.timed = None
+        self.timed, self.latest = None, {}
         self.within_epoch = False
         checkpoints.before_saving.append(self.note)
 
@@ -83,6 +83,7 @@ class Curves(keras.callbacks.Callback):
         with self.writer.as_default(step=step):
             for metric, (total, count) in zip(self.model.metrics, totals - self.progress.totals_logged, strict=True):
                 if count:
+                    self.latest[metric.name] = total / count
                     tf.summary.scalar(f"{metric.name}/train", total / count)
             tf.summary.scalar(
                 "learning_rate/train", rate_at(self.model.optimizer, step - 1)

@@ -15,23 +15,25 @@ _SHORT = {"neg_elbo": "-ELBO", "neg_iwae": "-IWAE", "kl": "KL", "nll": "NLL", "n
 class Showing(keras.callbacks.Callback):
     """One bar for the whole training in a terminal, with the time left; elsewhere one line for each validation.
 
-    A few of the model's metrics are shown: what validation judges, as the mean since the epoch began and on the validation
+    A few of the model's metrics are shown: what validation judges, as the latest point of its curve and on the validation
     images, and the KL. A log that `recorded` keeps has the lines in either case.
 
     Args:
         total: Steps at which the training ends, from its beginning.
         start: Step after which it goes on.
+
+    Attributes:
+        latest: {metric: value} of the curves' latest points, which `Curves` keeps.
     """
 
     def __init__(self, *, total, start):
         super().__init__()
         self.total, self.start = total, start
-        self.bar, self.validated, self.begun = None, "", time.perf_counter()
+        self.bar, self.validated, self.begun, self.latest = None, "", time.perf_counter(), {}
 
     def __enter__(self):
         form = "{desc}: {percentage:3.0f}%|{bar}| {whole}/{total_fmt} steps [{elapsed}<{remaining}]{postfix}"
         self.bar = Bar("training", total=self.total, initial=self.start, bar_format=form, smoothing=0.05)
-
         return self
 
     def __exit__(self, *_):
@@ -53,5 +55,6 @@ class Showing(keras.callbacks.Callback):
         sys.stdout.flush()
 
     def _values(self, logs):
-        names = [name for name in (self.model.validated_by, "kl") if name in logs]
-        return ", ".join(f"{_SHORT.get(name, name)} {float(logs[name]):,.2f}" for name in names)
+        seen = {**logs, **self.latest}  # those of the epoch until there are points
+        names = [name for name in (self.model.validated_by, "kl") if name in seen]
+        return ", ".join(f"{_SHORT.get(name, name)} {float(seen[name]):,.2f}" for name in names)

@@ -194,3 +194,20 @@ def test_a_run_that_cannot_begin_leaves_nothing(said, message, place, tmp_path, 
     with pytest.raises((ValueError, OSError), match=message):
         experiment.begin(f"{place / 'own.py'}:tiny", **{"dataset": "images.npz", **said})
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_training_that_was_left_may_end_where_it_is(run, forget):
+    """As if Ctrl-C had come after step 8 of 16: no model yet, and a checkpoint."""
+    change_config(run, epochs=4)
+    for name in ("model.keras", "results.json", "test_images.npz"):
+        (run / name).unlink()
+    forget()
+    with pytest.raises(ValueError, match="Expected: steps=8 or more. Received: steps=7"):
+        experiment.take_up(run, steps=7)
+    ended = experiment.take_up(run, steps=8)
+    with ended.recorded(quiet=True):
+        ended.train()
+        ended.report()
+    assert ended.outcome.steps == ended.results["steps"] == 8
+    with pytest.raises(ValueError, match="Expected: steps=8 or more. Received: steps=6"):
+        experiment.take_up(run, steps=6)

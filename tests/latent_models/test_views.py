@@ -1,10 +1,12 @@
 """Views that every model has."""
 
 import numpy as np
+import pytest
 import registry
 import tensorflow as tf
 
-from vae_flows.latent_models import interpolations, restorations, temperatures
+from vae_flows.flows import LogitPixels, premade
+from vae_flows.latent_models import PixelFlow, interpolations, restorations, temperatures
 
 SEED = tf.constant([1, 2])
 
@@ -37,3 +39,13 @@ def test_what_is_restored_follows_from_the_corrupted_image_alone():
     view = restorations(model, 1.0 - x, x)
     np.testing.assert_array_equal(view.pictures[:, 2], model.decode(model.encode(1.0 - x)))
     assert view.labels == ("clean", "corrupted", "restored")
+
+
+def test_pixels_out_of_the_range_of_a_transform_are_refused():
+    """Their logit would be no number."""
+    flow = premade.maf(4, layers=1, hidden=(8,))
+    bounded = PixelFlow(flow, image_shape=(2, 2, 1), transforms=[LogitPixels()])
+    for x in (tf.fill([1, 2, 2, 1], -0.5), tf.fill([1, 2, 2, 1], 1.5)):
+        with pytest.raises(ValueError, match=r"Pixels must lie in \[0, 1\]"):
+            bounded.log_prob(x)
+        assert np.all(np.isfinite(PixelFlow(flow, image_shape=(2, 2, 1)).log_prob(x)))

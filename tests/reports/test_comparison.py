@@ -46,8 +46,8 @@ def test_differences_are_paired_and_ties_marked(judged):
     assert marks(comparison) == marks(comparison, "-ELBO") == {"good": "best", "as_good": "tie", "worse": ""}
     best, tie, worse = comparison.runs
     gaps = 0.1 * NOISE[1] + 0.1
-    assert worse.difference == pytest.approx((gaps.mean(), gaps.std(ddof=1) / 20.0, 400))
-    assert best.difference == (0.0, None, 400)
+    assert worse.differences["nll"] == pytest.approx((gaps.mean(), gaps.std(ddof=1) / 20.0, 400))
+    assert best.differences["nll"] == (0.0, None, 400)
     text = as_text(comparison, emphasise=lambda entry: f"[{entry}]")
     assert f"{images.mean():,.2f} ± 1.00*]" in text.splitlines()[1] and "+0.10 ± 0.01" in text.splitlines()[3]
 
@@ -57,7 +57,7 @@ def test_fewer_images_and_flagged_estimates_are_never_the_best_nor_leave_it_to_o
     few = judged("few", images[:50] - 3.0)
     comparison = compare([few, judged("many", images)])
     assert set(marks(comparison).values()) == {""}
-    assert {run.name: run.difference[0] for run in comparison.runs} == pytest.approx({"few": 0.0, "many": 3.0})
+    assert {run.name: run.differences["nll"][0] for run in comparison.runs} == pytest.approx({"few": 0.0, "many": 3.0})
     assert any("fewer images" in note for note in comparison.notes)
     comparison = compare([judged("heavy", images - 3.0, flagged=1), judged("light", images)])
     assert set(marks(comparison).values()) == {""} and marks(comparison, "-ELBO")["heavy"] == "best"
@@ -72,7 +72,7 @@ def test_a_trial_of_few_images_does_not_choose_the_best_of_the_others(judged):
     better[:3] += [3.0, 2.0, 1.0]  # where the others are by chance
     comparison = compare([judged("better", better), judged("worse", images), judged("trial", images[:3] + 2.0)])
     assert marks(comparison) == marks(comparison, "-ELBO") == {"better": "best", "worse": "", "trial": ""}
-    differences = {run.name: run.difference[0] for run in comparison.runs}
+    differences = {run.name: run.differences["nll"][0] for run in comparison.runs}
     assert differences == pytest.approx({"better": 0.0, "worse": (images - better).mean(), "trial": 1.0})
 
 

@@ -127,7 +127,7 @@ def test_a_single_chain_has_no_halves_and_a_single_image_no_spread(results):
     assert "for 1 of 1 annealed images: their NLL is too high by an unknown amount, too." in table.note
     assert table.rows[1][:3] == ("HAIS minus importance sampling", "-0.30", "?")
     assert (
-        _said(results) == "HAIS, first 1 images: NLL -0.30 ± ? against importance sampling; 1.0 of 1 chains effective."
+        _said(results) == "HAIS, first 1 images: NLL 0.30 ± ? below importance sampling's; 1.0 of 1 chains effective."
     )
 
 

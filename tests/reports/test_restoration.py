@@ -46,8 +46,10 @@ def test_the_report_shows_the_triples_and_comparisons_the_error(run):
     page, found = run.folder.report.read_text(), run.results["restoration"]
     assert "Restorations" in page and ">Restoration<" in page
     assert f">{found['mse']:.5f}<" in page and f">{found['corrupted_mse']:.5f}<" in page
-    told = f"Mean squared error {found['mse']:.5f} restored, {found['corrupted_mse']:.5f} corrupted. NLL "
-    assert headline(run.results).startswith(told)
+    told = f"Mean squared error {found['mse']:.5f} restored, {found['corrupted_mse']:.5f} corrupted"
+    assert headline(run.results).startswith(f"{told}, which is no better. NLL ")
+    better = {**run.results, "restoration": {**found, "corrupted_mse": found["mse"] + 0.1}}
+    assert "corrupted. NLL" in headline(better).replace(f"{found['mse'] + 0.1:.5f} ", "")
     assert "restoration MSE" in as_csv(compare([run.folder.path]))
 
 
@@ -55,6 +57,12 @@ def test_comparisons_pair_the_error_image_by_image(run):
     (judged,) = compare([run.folder.path]).runs
     assert judged.values["restoration"].shape == (run.results["restoration"]["images"],)
     worse = dataclasses.replace(judged, values={"restoration": judged.values["restoration"] + 0.25})
+    (cell,) = (
+        cell
+        for cell in compare([run.folder.path]).rows[0]
+        if cell.text.startswith(f"{run.results['restoration']['mse']:.5f}")
+    )
+    assert cell.flagged  # it is worse than to do nothing
     mean, error, images = worse.minus(judged, "restoration")
     assert (mean, error, images) == (
         pytest.approx(0.25),
