@@ -49,8 +49,10 @@ def steps_taken(folder):
     """Steps that a run has taken whose training has not ended: the fewest that it may have; infinite of others."""
     if folder.model.is_file() or not folder.progress.is_file():
         return math.inf
-    step = read_json(folder.progress).get("step")
-    return step if isinstance(step, int) and step > 0 else math.inf
+    try:
+        return int(read_json(folder.progress)["step"]) or math.inf
+    except (ValueError, TypeError, KeyError):  # damaged, which its checkpoints make good
+        return math.inf
 
 
 def _sizes(config):

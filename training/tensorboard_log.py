@@ -85,9 +85,8 @@ class Curves(keras.callbacks.Callback):
                 if count:
                     self.latest[metric.name] = total / count
                     tf.summary.scalar(f"{metric.name}/train", total / count)
-            tf.summary.scalar(
-                "learning_rate/train", rate_at(self.model.optimizer, step - 1)
-            )  # of the last of the steps
+            rate = rate_at(self.model.optimizer, step - 1)  # of the last of the steps
+            tf.summary.scalar("learning_rate/train", rate)
             if seconds:
                 tf.summary.scalar("images_per_second/train", images / seconds)
         self.timed = timed
