@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vae_flows.training import rate_at
+from vae_flows import training  # which loads nothing yet
 
 __all__ = ["tell_of_schedules"]
 
@@ -20,7 +20,7 @@ def tell_of_schedules(recipe, steps):
         steps: Optimizer steps of the whole run.
     """
     at = np.unique(np.linspace(0, steps - 1, _POINTS).astype(int))
-    rates = np.array([rate_at(recipe.optimizer, step) for step in at])
+    rates = np.array([training.rate_at(recipe.optimizer, step) for step in at])
     small = rates < _NOTHING * rates.max()
     if small[at >= _LATE * (steps - 1)].all() and not small.all():
         from_there = at[np.flatnonzero(~small)[-1] + 1]

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from vae_flows.blocks.configured import Configured
+from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.averages import averaged
 from vae_flows.latent_models.careful_step import Skips, careful_step
 
@@ -127,11 +128,14 @@ class ImageModel(Configured, keras.Model):
         if tf.is_symbolic_tensor(x) or not tf.size(x):
             return x
         low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))
-        bounded = self.pixel_levels or self.transforms
-        wrong = low < 0.0 or high > 1.0 if bounded else low >= 0.0 and high > 2.0  # other densities have any scale
-        if wrong or low != low:
+        wrong = low < 0.0 or high > 1.0 if self.pixel_levels else low >= 0.0 and high > 2.0  # densities have any scale
+        if wrong or low != low or not self._transformable(x):
             raise ValueError(f"Pixels must lie in [0, 1]. Received: values from {low:g} to {high:g}. {self._remedy()}")
         return x
+
+    def _transformable(self, x):
+        """Whether the pixels' transforms, if there are some, make numbers of all: a logit does of little beyond [0, 1]."""
+        return not self.transforms or bool(tf.reduce_all(tf.math.is_finite(chained(self.transforms).forward(x))))
 
     def call(self, x):
         return self.reconstruct(x, 0)

@@ -108,7 +108,7 @@ def test_a_signal_saves_and_stops(number, whole, new_recipe, data, new_folder, m
     with pytest.raises(KeyboardInterrupt):
         fit(new_recipe(), data, new_folder(), seed=3, steps=14)
     assert signal.getsignal(number) is handler
-    assert "Interrupted after step 8" in capsys.readouterr().out
+    assert "Step 8 is saved." in capsys.readouterr().out
     assert not new_folder().model.exists()
     fit(new_recipe(), data, new_folder(), seed=3, steps=14, resume=True)
     assert_equal_states(state(whole, 14), state(new_folder(), 14))
