@@ -73,6 +73,11 @@ class PixelFlow(ExactModel):
         return tf.identity(self.check_images(x))
 
     def sample(self, count, seed=None, temperature=1.0):
+        """Pictures [count, H, W, C] from the prior.
+
+        A trained autoregressive flow is inverted number by number, and the errors of float32 grow from one to the next: some
+        pictures may be saturated, or no numbers at all. Its log p(x) does not suffer from that.
+        """
         return self.decode(temperature * standard_normal([count, self.latent_features], seed=as_seed(seed)))
 
     def _flat(self, y):
