@@ -104,6 +104,7 @@ def decoded(text):
 
 def sheet(rows, path):
     """One row of samples of each run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     pictures = np.stack([decoded(row["pictures"]) for row in rows.values()], 1)  # [SHOWN, rows, H, W, C]
     save(labelled_rows(pictures, tuple(rows)), path)
 

@@ -95,8 +95,8 @@ def _duration(seconds):
 def _key_figures(results):
     test, nll = results["test"], results["test"]["nll"]
     value, error = with_error(nll["value"], nll["standard_error"]).split(" ± ")
-    flagged = ", too high: see below" if nll.get("unreliable_images") else ""
-    flagged = ", untrained prior" if nll.get("untrained_prior") else flagged
+    untrained = ", untrained prior" if nll.get("untrained_prior") else ""
+    flagged = untrained or (", too high: see below" if nll.get("unreliable_images") else "")
     figures = [
         ("NLL, test", value, f"± {error} nats{flagged}"),
         ("training", *_duration(results["training"]["seconds"])),
@@ -104,7 +104,6 @@ def _key_figures(results):
     ]
     if test["neg_elbo"] is not None:
         bound, error = with_error(test["neg_elbo"], test.get("neg_elbo_standard_error")).split(" ± ")
-        untrained = ", untrained prior" if nll.get("untrained_prior") else ""
         figures.insert(1, ("negative ELBO, test", bound, f"± {error} nats{untrained}"))
     if test["bits_per_dim"] is not None:
         bits, error = bits_with_error(test)

@@ -11,9 +11,7 @@ from vae_flows.latent_models import Elbo, LinearWarmup
 
 def recipe(rate=1e-3, warmup=0):
     objective = Elbo(kl_weight=LinearWarmup(warmup))
-    return types.SimpleNamespace(
-        optimizer=training.Adam(rate), model=types.SimpleNamespace(objective=objective, trains_prior=True)
-    )
+    return types.SimpleNamespace(optimizer=training.Adam(rate), model=types.SimpleNamespace(objective=objective))
 
 
 def cosine(steps, final=0.0):
