@@ -13,7 +13,7 @@ _SHORT = {"neg_elbo": "-ELBO", "neg_iwae": "-IWAE", "kl": "KL", "nll": "NLL", "n
 
 
 class Showing(keras.callbacks.Callback):
-    """One bar for the whole training in a terminal, with the time left; elsewhere one line for each validation.
+    """One bar for the whole training in a terminal, with the time left; elsewhere a line a minute and one for each validation.
 
     A few of the model's metrics are shown: what validation judges, as the latest point of its curve and on the validation
     images, and the KL. A log that `recorded` keeps has the lines in either case.
@@ -33,7 +33,7 @@ class Showing(keras.callbacks.Callback):
 
     def __enter__(self):
         form = "{desc}: {percentage:3.0f}%|{bar}| {whole}/{total_fmt} steps [{elapsed}<{remaining}]{postfix}"
-        self.bar = Bar("training", total=self.total, initial=self.start, bar_format=form, smoothing=0.05)
+        self.bar = Bar("training", total=self.total, unit="steps", initial=self.start, bar_format=form, smoothing=0.05)
         return self
 
     def __exit__(self, *_):
@@ -50,7 +50,7 @@ class Showing(keras.callbacks.Callback):
         self.bar.set_postfix_str(self._values(logs) + self.validated)
         minutes, seconds = divmod(round(time.perf_counter() - self.begun), 60)
         line = f"step {int(self.model.optimizer.iterations):,} of {self.total:,}: {self._values(logs)}{self.validated}"
-        record = getattr(sys.stdout, "record", None) if not self.bar.disable else None
+        record = getattr(sys.stdout, "record", None) if self.bar.drawn else None
         (record or print)(f"{line}, {minutes}:{seconds:02d}")
         sys.stdout.flush()
 
