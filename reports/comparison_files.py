@@ -92,7 +92,8 @@ def _page(comparison):
     return render(
         "comparison.html.j2",
         title="Comparison of runs",
-        lead=f"{len(comparison.rows)} run{'s' * (len(comparison.rows) != 1)}, the least NLL of test images first.",
+        lead=f"{len(comparison.rows)} run{'s' * (len(comparison.rows) != 1)}, the least NLL of test images first,"
+        " or the least error of restored ones.",
         head=_table(comparison)[0],
         rows=comparison.rows,
         width="100rem",

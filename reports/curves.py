@@ -1,5 +1,7 @@
 """How the training went."""
 
+import math
+
 import numpy as np
 
 from vae_flows.reports.figure_style import QUIET, SERIES, new_figure, tidy
@@ -54,17 +56,21 @@ def overlaid_curves(histories):
     """A figure with the validation curves of several runs, one panel for each data set and quantity; None if there are none.
 
     Args:
-        histories: {data set: {run: history as `read_history` gives it}}. The first quantity that validation has is shown.
+        histories: {data set: {run: history as `read_history` gives it}}. The first quantity that training and validation
+            have is shown: a bound that nothing trains may rise.
     """
     panels = {}
     for dataset, runs in histories.items():
         for run, history in runs.items():
             known = [series for series in _MAIN if "validation" in history.get(series, {})]
             if known:
-                panels.setdefault((dataset, _MAIN[known[0]]), {})[run] = history[known[0]]["validation"]
+                shown = max(known, key=lambda series: "train" in history[series])
+                panels.setdefault((dataset, _MAIN[shown]), {})[run] = history[shown]["validation"]
     if not panels:
         return None
-    figure = new_figure(6.4, 3.6 * len(panels))
+    columns = {title: _key_columns(lines) for title, lines in panels.items()}
+    key = sum(math.ceil(len(lines) / columns[title]) for title, lines in panels.items())  # lines of text
+    figure = new_figure(6.4, 3.6 * len(panels) + 0.18 * key)
     figure.set_layout_engine("constrained")
     for axes, (title, lines) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels.items(), strict=True):
         tidy(axes, title=f"{': '.join(title)}, nats per image", x="optimizer step", whole=True)
@@ -72,8 +78,14 @@ def overlaid_curves(histories):
             style = {"linestyle": ("-", "--", ":", "-.")[position // len(SERIES) % 4], "linewidth": 1.6, "marker": "o"}
             axes.plot(*line, color=SERIES[position % len(SERIES)], markersize=2.5, label=run, **style)
         _fit_axes(axes, lines.values(), start=0.3)  # of its own: a short run beside long ones would be nowhere
-        axes.legend(frameon=False, fontsize=8, labelcolor=QUIET)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": columns[title]}
+        axes.legend(frameon=False, fontsize=8, labelcolor=QUIET, **below)
     return figure
+
+
+def _key_columns(names):
+    """How many names fit side by side below a curve."""
+    return min(3, len(names), max(1, 80 // (max(map(len, names)) + 6)))
 
 
 def _lines(axes, history, name):

@@ -148,3 +148,17 @@ def test_a_short_run_beside_a_long_one_is_in_the_picture():
     figure = overlaid_curves({"set": {run: {"neg_elbo": {"validation": line}} for run, line in runs.items()}})
     low, high = figure.axes[0].get_ylim()
     assert low < 80.5 and 156.0 < high < 200.0
+
+
+def test_curves_of_runs_are_of_what_each_is_trained_by_with_the_names_below():
+    line = np.arange(1, 5), np.array([4.0, 3.0, 2.0, 1.0])
+    trained, judged = {"train": line, "validation": line}, {"validation": line}
+    extended = {"neg_elbo": judged, "neg_log_extended": trained}
+    runs = {f"autoencoding-flow-{place}": extended for place in range(5)} | {"vae": {"neg_elbo": trained}}
+    figure = overlaid_curves({"set": runs})
+    assert [len(axes.lines) for axes in figure.axes] == [5, 1]
+    assert "of image and core" in figure.axes[0].get_title(loc="left") and "ELBO" in figure.axes[1].get_title(loc="left")
+    figure.canvas.draw()
+    for axes in figure.axes:
+        key, within = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        assert key.y1 < within.y0 and key.x0 > 0 and key.x1 < figure.bbox.width
