@@ -157,7 +157,9 @@ def test_curves_of_runs_are_of_what_each_is_trained_by_with_the_names_below():
     runs = {f"autoencoding-flow-{place}": extended for place in range(5)} | {"vae": {"neg_elbo": trained}}
     figure = overlaid_curves({"set": runs})
     assert [len(axes.lines) for axes in figure.axes] == [5, 1]
-    assert "of image and core" in figure.axes[0].get_title(loc="left") and "ELBO" in figure.axes[1].get_title(loc="left")
+    assert "of image and core" in figure.axes[0].get_title(loc="left") and "ELBO" in figure.axes[1].get_title(
+        loc="left"
+    )
     figure.canvas.draw()
     for axes in figure.axes:
         key, within = axes.get_legend().get_window_extent(), axes.get_window_extent()
