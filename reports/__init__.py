@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "comparison_files": ["as_csv", "as_latex", "as_markdown", "as_text", "write_comparison"],
         "curves": ["training_curves"],
         "evaluation": ["elbo_terms", "exact_log_prob", "importance"],
+        "features": ["feature_distances", "inception"],
         "finished_run": ["FinishedRun"],
         "history": ["read_history"],
         "images": ["image_grid", "reconstruction_pairs", "to_bytes"],

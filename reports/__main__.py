@@ -89,6 +89,28 @@ def evaluate(run, method, **options):
 
 @main.command()
 @click.argument("run", type=click.Path(path_type=pathlib.Path))
+@click.option("--images", type=_POSITIVE, help="The first N test images.  [default: those of the mean squared error]")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="File of weights without the head.  [default: Keras's of ImageNet, downloaded once]",
+)
+def features(run, images, weights):
+    """Measure how far the images that the finished RUN restores are from the clean ones, in features of Inception v3.
+
+    The distance is the mean squared difference of its 2,048 features, beside that of the corrupted images.
+    """
+    finished = _opened(run)
+    from vae_flows.reports.features import judge_features
+
+    with told_in_one_line():
+        said = judge_features(finished, weights=weights, images=images)
+    click.echo(f"Written to {finished.folder.results} and {finished.folder.report}.")
+    click.echo(said)
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=pathlib.Path))
 @click.option("--count", type=_POSITIVE, default=64, show_default=True, help="Number of images.")
 @click.option(
     "--temperature",

@@ -64,12 +64,12 @@ def _unsure(run):
     return run.results["test"]["images"] if nll.get("untrained_prior") else nll.get("unreliable_images")
 
 
-def _restores_nothing(run):
-    found = run.results.get("restoration")
-    return found and found["mse"] >= found["corrupted_mse"]
+def _no_better(part, name):
+    """Whether restored images are as far from the clean ones as the corrupted are."""
+    return lambda run: (found := run.results.get(part)) and found[name] >= found[f"corrupted_{name}"]
 
 
-IMAGES, _hais, _restored = _test("images"), _part("hais"), _part("restoration")
+IMAGES, _hais, _restored, _featured = _test("images"), _part("hais"), _part("restoration"), _part("features")
 NLL = Column(
     "NLL",
     lambda run: run.results["test"]["nll"]["value"],
@@ -86,7 +86,7 @@ MSE = Column(
     "{:.5f}".format,
     error=_restored("standard_error"),
     images=_restored("images"),
-    flagged=_restores_nothing,
+    flagged=_no_better("restoration", "mse"),
     values="restoration",
     brief=True,
 )
@@ -120,6 +120,15 @@ COLUMNS = (
     MSE,
     Column("MSE difference", _apart("restoration", 0), "{:+.5f}".format, _apart("restoration", 1), brief=True),
     Column("corrupted MSE", _restored("corrupted_mse"), "{:.5f}".format, brief=True),
+    Column(
+        "distance of features",
+        _featured("distance"),
+        "{:.5f}".format,
+        error=_featured("standard_error"),
+        images=_featured("images"),
+        flagged=_no_better("features", "distance"),
+        values="features",
+    ),
     Column("weights", lambda run: run.results["parameters"], "{:,}".format),
     Column("steps", lambda run: run.results["steps"], "{:,}".format),
     Column("images", IMAGES, "{:,}".format, brief=True),

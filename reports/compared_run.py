@@ -20,8 +20,8 @@ class Judged:
         name: Its path below the folder that all compared runs have in common.
         results: Contents of its `results.json`.
         kind: What its figures are of: test images and their preparation. Those of different kinds do not compare.
-        values: {"nll", "neg_elbo", "hais", "restoration": float64 [N]} of the test images, as far as `test_images.npz` has
-            them.
+        values: {"nll", "neg_elbo", "hais", "restoration", "features": float64 [N]} of the test images, as far as
+            `test_images.npz` has them.
         hyperparameters: Those in which compared runs of its preset differ.
         differences: {name in `values`: (mean, standard error or None, images)} of its values minus those of the run of its
             kind that is best by them, image by image of those that both have been judged on.
@@ -87,6 +87,8 @@ def _values(folder, results):
     means["hais"] = hais.get("images"), hais.get("nll")
     restored = results.get("restoration") or {}
     means["restoration"] = restored.get("images"), restored.get("mse")
+    featured = results.get("features") or {}
+    means["features"] = featured.get("images"), featured.get("distance")
     try:
         with np.load(folder.test_images) as arrays:
             values = {name: arrays[name].astype(np.float64) for name in means if name in arrays}

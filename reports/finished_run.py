@@ -82,6 +82,15 @@ class FinishedRun:
             )
         return read_json(self.folder.results)
 
+    def checked_results(self):
+        """The results, refused by an `OSError` if they are of other weights than the model's."""
+        if (results := self.results).get("model") != self.subject.mark:
+            raise OSError(
+                f"{self.folder.results} is of other weights than {self.folder.model.name}. Expected: results of this model. "
+                f"Received: those of an earlier one. Finish the run: {self.folder.resume_command}."
+            )
+        return results
+
     def keep_values(self, **values):
         """Writes what each test image scored, for comparing models image by image, beside what else is known of them."""
         file = ArrayFile(self.folder.test_images)

@@ -78,11 +78,8 @@ def checked_method(run, method=None, *, anew=False):
     """
     method = check_method(method, exact=run.subject.exact)
     with results_lock(run.folder.path):  # which needs a place to write, too
-        if not anew and run.results.get("model") != run.subject.mark:
-            raise OSError(
-                f"{run.folder.results} is of other weights than {run.folder.model.name}. Expected: results of this model. "
-                f"Received: those of an earlier one. Finish the run: {run.folder.resume_command}."
-            )
+        if not anew:
+            run.checked_results()
     return method
 
 

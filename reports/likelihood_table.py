@@ -108,7 +108,7 @@ def likelihood_tables(results):
     if (results.get("latents") or {}).get("groups"):
         tables.append(_group_table(results["latents"]))
     if results.get("restoration"):
-        tables.append(_restoration_table(results["restoration"]))
+        tables.append(_restoration_table(results["restoration"], results.get("features")))
     if results["bidirectional"]:
         tables.append(_bracket_table(results["bidirectional"]))
     return tables
@@ -179,11 +179,17 @@ def _group_table(latents):
     return Table("Latent groups", headings, rows, (1, 2), f"Of the {_seen(latents)}.")
 
 
-def _restoration_table(restored):
-    error = "?" if restored["standard_error"] is None else f"{restored['standard_error']:.5f}"
-    rows = (("restored", f"{restored['mse']:.5f}", error), ("corrupted", f"{restored['corrupted_mse']:.5f}", ""))
+def _restoration_table(restored, features):
+    parts = [("mean squared error", restored["mse"], restored["corrupted_mse"], restored)]
     note = f"Against the clean images, pixels from 0 to 1, of {restored['images']:,} test images: lower is better."
-    return Table("Restoration", ("images", "mean squared error", "standard error"), rows, (1, 2), note)
+    if features:
+        parts.append(("distance of features", features["distance"], features["corrupted_distance"], features))
+        note += f" The features are those of Inception v3 ({features['weights']}); of {features['images']:,} images."
+    rows = []
+    for name, value, corrupted, about in parts:
+        error = "?" if about["standard_error"] is None else f"{about['standard_error']:.5f}"
+        rows += [(f"{name}, restored", f"{value:.5f}", error), (f"{name}, corrupted", f"{corrupted:.5f}", "")]
+    return Table("Restoration", ("quantity", "value", "standard error"), tuple(rows), (1, 2), note)
 
 
 def _bracket_table(bracket):

@@ -26,8 +26,6 @@ def restoration(subject, config, images):
 
     mse = mean over images of the mean over pixels of (restored - clean)^2
 
-    There is no distance of features beside it: the usual extractor would have to be downloaded.
-
     Returns:
         {"images", "mse", "standard_error", "corrupted_mse"} for `results.json`: the last is that of the images before they
         were restored. And the error of each image, [N].
