@@ -116,7 +116,11 @@ def table(rows, latent):
     """Lines of a table, of one latent size."""
     reference, lines = rows[REFERENCE], []
     for name, row in rows.items():
-        by = "exact" if row["method"] == "exact" else f"{row['samples']} samples, {row['unreliable_images']} unreliable"
+        by = (
+            "exact"
+            if row["method"] == "exact"
+            else f"{row['samples']:,} samples, {row['unreliable_images']:,} unreliable"
+        )
         bound = "" if row["bound"] is None else f"{np.mean(row['bound']):.3f}"
         cells = [name, latent if name in ROWS else "", with_error(row["nll"]), by, bound]
         cells += ["" if name == REFERENCE else with_error(np.subtract(reference["nll"], row["nll"]), "+")]
