@@ -95,7 +95,7 @@ def test_compare_writes_all_forms_of_what_it_finds_in_runs(make_run, results, tm
     assert "5.00 ± 1.21*" in printed and "runs/comparison.html" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]  # nothing beside what was there
     forms = {suffix: (tmp_path / f"runs/comparison.{suffix}").read_text() for suffix in ("html", "csv", "md", "tex")}
-    assert "<strong>5.00 ± 1.21</strong>" in forms["html"]
+    assert "<strong>5.00 ±\u00a01.21</strong>" in forms["html"]
     assert "**5.00 ± 1.21**" in forms["md"] and r"\textbf{5.00 $\pm$ 1.21}" in forms["tex"]
     assert "deep/down/b" in forms["csv"].splitlines()[1]
 

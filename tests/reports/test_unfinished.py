@@ -7,9 +7,9 @@ import pytest
 from linear_gaussian import LinearGaussian
 
 from vae_flows.estimators import ImportanceSampling, sweep
-from vae_flows.reports import judging
+from vae_flows.reports import FinishedRun, judging
 from vae_flows.reports.unfinished import Unfinished
-from vae_flows.run_folder import read_json, write_json
+from vae_flows.run_folder import write_json
 
 MINE, THEIRS = "0000abcd", "12345678"
 
@@ -60,16 +60,9 @@ def judged(make_run, results, monkeypatch):
     folder = make_run("run", results=False)
     write_json(folder.results, {**results, "model": MINE})
 
-    class Run:
-        config = {}
-        subject = types.SimpleNamespace(mark=MINE, exact=False)
-        unfinished = Unfinished(folder, MINE)
-        results = property(lambda self: read_json(folder.results))
-
-    run = Run()
-    run.folder = folder
+    run, computed = FinishedRun(folder, {}), []
+    run.__dict__.update(subject=types.SimpleNamespace(mark=MINE, exact=False), computed=computed)
     folder.figures.mkdir(exist_ok=True)
-    run.computed = computed = []
     meanwhile = []
 
     def method(name):
@@ -108,7 +101,7 @@ def test_what_was_found_with_the_same_settings_is_not_computed_again(judged, cap
     judging.judge(run, "hais", chains=8)
     (run.folder.figures / "hais.png").unlink()
     judging.judge(run, "hais", chains=8)
-    run.config = {"seed": 3}
+    run.__dict__["config"] = {"seed": 3}
     judging.judge(run, "hais", chains=8)
     more = {**run.results, "test": {"images": 9, "nll": {"samples": 9}}}
     write_json(run.folder.results, more)  # of importance sampling, which HAIS is set against
