@@ -64,12 +64,22 @@ def _unsure(run):
     return run.results["test"]["images"] if nll.get("untrained_prior") else nll.get("unreliable_images")
 
 
-def _no_better(part, name):
-    """Whether restored images are as far from the clean ones as the corrupted are."""
-    return lambda run: (found := run.results.get(part)) and found[name] >= found[f"corrupted_{name}"]
+def _away(heading, part, name, *, brief=False):
+    """A column of how far restored images are from the clean ones; flagged where the corrupted are no farther."""
+    found = _part(part)
+    return Column(
+        heading,
+        found(name),
+        "{:.5f}".format,
+        error=found("standard_error"),
+        images=found("images"),
+        flagged=lambda run: run.results.get(part) and found(name)(run) >= found(f"corrupted_{name}")(run),
+        values=part,
+        brief=brief,
+    )
 
 
-IMAGES, _hais, _restored, _featured = _test("images"), _part("hais"), _part("restoration"), _part("features")
+IMAGES, _hais, _restored = _test("images"), _part("hais"), _part("restoration")
 NLL = Column(
     "NLL",
     lambda run: run.results["test"]["nll"]["value"],
@@ -80,16 +90,7 @@ NLL = Column(
     values="nll",
     brief=True,
 )
-MSE = Column(
-    "restoration MSE",
-    _restored("mse"),
-    "{:.5f}".format,
-    error=_restored("standard_error"),
-    images=_restored("images"),
-    flagged=_no_better("restoration", "mse"),
-    values="restoration",
-    brief=True,
-)
+MSE = _away("restoration MSE", "restoration", "mse", brief=True)
 COLUMNS = (
     Column("preset", _preset, numeric=False),
     Column("data", lambda run: run.results["dataset"], numeric=False),
@@ -120,15 +121,7 @@ COLUMNS = (
     MSE,
     Column("MSE difference", _apart("restoration", 0), "{:+.5f}".format, _apart("restoration", 1), brief=True),
     Column("corrupted MSE", _restored("corrupted_mse"), "{:.5f}".format, brief=True),
-    Column(
-        "distance of features",
-        _featured("distance"),
-        "{:.5f}".format,
-        error=_featured("standard_error"),
-        images=_featured("images"),
-        flagged=_no_better("features", "distance"),
-        values="features",
-    ),
+    _away("distance of features", "features", "distance"),
     Column("weights", lambda run: run.results["parameters"], "{:,}".format),
     Column("steps", lambda run: run.results["steps"], "{:,}".format),
     Column("images", IMAGES, "{:,}".format, brief=True),

@@ -10,7 +10,7 @@ from vae_flows.estimators.placed_noise import ROWS, PlacedNoise
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.seeds import Purpose, key
 
-__all__ = ["bits_per_dim", "elbo_terms", "exact_log_prob", "importance", "weighed"]
+__all__ = ["bits_per_dim", "elbo_terms", "exact_log_prob", "importance", "standard_error", "weighed"]
 
 _IMAGES = 16  # evaluated together
 
@@ -113,3 +113,8 @@ def bits_per_dim(nll, error=None, *, spec, preparation):
     found = (nll / nats + width, None if error is None else error / nats)
     found = (None, None) if preparation.spec_after(spec).levels == 2 else found
     return dict(zip(("bits_per_dim", "bits_per_dim_standard_error"), found, strict=True))
+
+
+def standard_error(values):
+    """Standard error of the mean over images, of values [N]; None of a single one."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

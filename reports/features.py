@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from vae_flows.estimators.bars import Bar
 from vae_flows.latent_models.views import restored
+from vae_flows.reports.evaluation import standard_error
 from vae_flows.reports.page import write_page
 from vae_flows.reports.restoration import corrupted_batches
 from vae_flows.run_folder.atomic import write_json
@@ -112,7 +113,7 @@ def judge_features(run, *, weights=None, images=None):
     values = feature_distances(inception(weights), run.subject.model, batches, images)
     found = {"network": "inception_v3", "weights": _name(weights), "images": len(values)}
     found |= dict(zip(("distance", "corrupted_distance"), values.mean(0).tolist(), strict=True))
-    found["standard_error"] = float(values[:, 0].std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+    found["standard_error"] = standard_error(values[:, 0])
     with results_lock(run.folder.path):
         write_json(run.folder.results, {**run.checked_results(), "features": found})
         run.keep_values(features=values[:, 0])

@@ -1,12 +1,10 @@
 """One method of estimating log p(x), applied to a run and added to its files."""
 
-import math
-
 import numpy as np
 
 from vae_flows.reports.annealing import annealed, bracketed
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
-from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance
+from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance, standard_error
 from vae_flows.reports.figure_style import save
 from vae_flows.reports.history import write_metrics
 from vae_flows.reports.likelihood_table import bracket_line, headline, with_error
@@ -135,7 +133,7 @@ def _size(result):
 def _exact(run, settings):
     subject = run.subject
     nll = -exact_log_prob(subject, settings["images"])
-    value, error = float(nll.mean()), _error(nll)
+    value, error = float(nll.mean()), standard_error(nll)
     parts = dict.fromkeys(("neg_elbo", "neg_elbo_standard_error", "kl", "neg_log_likelihood_given_z"))
     found = {"method": "exact", "value": value, "standard_error": error, "samples": None, "effective_sample_size": None}
     test = {"images": len(nll), **parts, "nll": found, **_bits(subject, found)}
@@ -163,7 +161,7 @@ def _importance(run, settings):
         "untrained_prior": not subject.model.trains_prior,
     }
     bound = {name: float(each.mean()) for name, each in terms.items()}
-    bound["neg_elbo_standard_error"] = _error(terms["neg_elbo"])
+    bound["neg_elbo_standard_error"] = standard_error(terms["neg_elbo"])
     test = {"images": estimate.images, **bound, "nll": nll, **_bits(subject, nll)}
     values = {"neg_elbo": terms["neg_elbo"], "nll": -estimate.values, "nll_error": estimate.errors}
     return {"test": test}, lambda: run.keep_values(**values)
@@ -185,7 +183,7 @@ def _hais(run, settings):
     results["unreliable_images"] = int(np.sum(estimate.unreliable))
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
     gains = estimate.values - reference.values
-    results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": _error(gains)}
+    results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": standard_error(gains)}
     figure, nll = annealing_diagnostics(estimate, reference), -estimate.values
     return {"hais": results}, lambda: (save(figure, run.folder.figures / "hais.png"), run.keep_values(hais=nll))
 
@@ -223,11 +221,6 @@ def _unfinished(run, method, settings):
 def _bits(subject, nll):
     about = {"spec": subject.data.spec, "preparation": subject.preparation}
     return bits_per_dim(nll["value"], nll["standard_error"], **about)
-
-
-def _error(values):
-    """Standard error of the mean over images; None of a single one."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
 _FILES = {  # where a method's result stands in results.json, and what is written beside it

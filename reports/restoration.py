@@ -6,6 +6,7 @@ import tensorflow as tf
 from vae_flows.image_data.corruption import GaussianNoise
 from vae_flows.image_data.pipeline import evaluation_batches
 from vae_flows.latent_models.views import restored
+from vae_flows.reports.evaluation import standard_error
 
 __all__ = ["corrupted_batches", "restoration"]
 
@@ -40,6 +41,6 @@ def restoration(subject, config, images):
         return tf.stack([tf.reduce_mean(tf.square(each - x), [1, 2, 3]) for each in pairs], 1)  # [B, 2]
 
     values = np.concatenate([errors(*pair) for pair in batches]).astype(np.float64)
-    error = float(values[:, 0].std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    error = standard_error(values[:, 0])
     mse, corrupted = values.mean(0).tolist()
     return {"images": len(values), "mse": mse, "standard_error": error, "corrupted_mse": corrupted}, values[:, 0]

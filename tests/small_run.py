@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import registry
 
-from vae_flows.image_data import Binarise, ImageSet, ImageSpec, Split
-from vae_flows.training import Recipe
+from vae_flows.image_data import Binarise, GaussianNoise, ImageSet, ImageSpec, Split
+from vae_flows.reports import FinishedRun, Subject, write_report
+from vae_flows.run_folder import RunFolder, write_json
+from vae_flows.training import Recipe, fit, run_config
 from vae_flows.training.stopping import Interruption
 
 
@@ -30,6 +32,17 @@ def recipe(name="VAE", *, learning_rate=3e-3, **changes):
         model=registry.MODELS[name].build(),
         **{**settings, **changes},
     )
+
+
+def restoring(path):
+    """The finished run, in a new folder, of a model that learned to restore images."""
+    folder, images = RunFolder.create(path), data()
+    restores = recipe(corruption=GaussianNoise(0.2), evaluation={"importance": {"samples": 5}})
+    write_json(folder.config, run_config(restores, preset="small", dataset="ramps", seed=3))
+    fit(restores, images, folder, seed=3)
+    finished = FinishedRun.trained(folder, Subject(restores.model, images, restores.preparation, seed=3))
+    write_report(finished, training={"seconds": 1.0, "images_per_second": 1.0}, steps=30)
+    return finished
 
 
 def stop_once(monkeypatch, hook, step):

@@ -8,28 +8,17 @@ import pytest
 import small_run
 import tensorflow as tf
 
-from vae_flows.image_data import GaussianNoise
 from vae_flows.latent_models import restored
-from vae_flows.reports import FinishedRun, Subject, as_csv, compare, judge, write_report
+from vae_flows.reports import FinishedRun, as_csv, compare, judge
 from vae_flows.reports.__main__ import run as command
 from vae_flows.reports.features import feature_distances, inception, judge_features
 from vae_flows.reports.restoration import corrupted_batches
-from vae_flows.run_folder import RunFolder, write_json
-from vae_flows.training import fit, run_config
-
-TRAINING = {"seconds": 1.0, "images_per_second": 1.0}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of a model that learned to restore images."""
-    folder, data = RunFolder.create(tmp_path_factory.mktemp("restoring")), small_run.data()
-    recipe = small_run.recipe(corruption=GaussianNoise(0.2), evaluation={"importance": {"samples": 5}})
-    write_json(folder.config, run_config(recipe, preset="small", dataset="ramps", seed=3))
-    fit(recipe, data, folder, seed=3)
-    finished = FinishedRun.trained(folder, Subject(recipe.model, data, recipe.preparation, seed=3))
-    write_report(finished, training=TRAINING, steps=30)
-    return finished
+    return small_run.restoring(tmp_path_factory.mktemp("restoring"))
 
 
 @pytest.fixture(scope="module")

@@ -7,27 +7,17 @@ import numpy as np
 import pytest
 import small_run
 
-from vae_flows.image_data import GaussianNoise
 from vae_flows.latent_models import restored
-from vae_flows.reports import FinishedRun, Subject, as_csv, compare, write_report
+from vae_flows.reports import as_csv, compare
 from vae_flows.reports.likelihood_table import headline
 from vae_flows.reports.page import run_page
 from vae_flows.reports.restoration import corrupted_batches, restoration
-from vae_flows.run_folder import RunFolder, write_json
-from vae_flows.training import fit, run_config
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run of a model that learned to restore images."""
-    folder, data = RunFolder.create(tmp_path_factory.mktemp("restoring")), small_run.data()
-    recipe = small_run.recipe(corruption=GaussianNoise(0.2), evaluation={"importance": {"samples": 5}})
-    write_json(folder.config, run_config(recipe, preset="small", dataset="ramps", seed=3))
-    fit(recipe, data, folder, seed=3)
-    subject = Subject(recipe.model, data, recipe.preparation, seed=3)
-    finished = FinishedRun.trained(folder, subject)
-    write_report(finished, training={"seconds": 1.0, "images_per_second": 1.0}, steps=30)
-    return finished
+    return small_run.restoring(tmp_path_factory.mktemp("restoring"))
 
 
 def test_the_error_is_that_of_the_images_by_hand(run):
