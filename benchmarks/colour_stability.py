@@ -1,13 +1,14 @@
 """Whether every colour preset trains on photos of several sizes: its loss falls, no step is skipped, nothing is infinite.
 
 Run: python -m benchmarks.colour_stability --dataset PHOTOS
+     python -m benchmarks.colour_stability --dataset PHOTOS --presets cifar10_nvae groups=6 channels=32
 
 Trains each preset at each size with each seed, as `run_script.py PRESET --dataset PHOTOS --image-size SIZE --steps STEPS
-batch=BATCH` does, and prints a table in Markdown: for each preset and size, the loss of the first and of the last tenth of the
-steps in bits per dimension (ranges over the seeds), the largest loss that was logged after the first tenth, and the steps that
-were skipped for their gradients. Photos come from a folder, best with larger ones than the largest size. Runs that are finished
-are not repeated, and one that was interrupted goes on: the table may take several calls. OUT gets a JSON file for each run;
-`--measured` takes those of runs on the same images as they are.
+batch=BATCH NAME=VALUE ...` does, and prints a table in Markdown: for each preset and size, the loss of the first and of the
+last tenth of the steps in bits per dimension (ranges over the seeds), the largest loss that was logged after the first tenth,
+and the steps that were skipped for their gradients. Photos come from a folder, best with larger ones than the largest size.
+Runs that are finished are not repeated, and one that was interrupted goes on: the table may take several calls. OUT gets a
+JSON file for each run; `--measured` takes those of runs on the same images as they are.
 """
 
 import multiprocessing
@@ -23,6 +24,7 @@ PRESETS = "cifar10_vae,cifar10_planar,cifar10_vlae,cifar10_aef,cifar10_aef_vae"
 
 
 @click.command()
+@click.argument("words", nargs=-1, metavar="[NAME=VALUE ...]")
 @click.option("--dataset", required=True, help="Folder of photos, or any other data set.")
 @click.option("--presets", default=PRESETS, show_default=True)
 @click.option("--sizes", default="32,48,64", show_default=True, help="Sides of the images, in pixels.")
@@ -31,8 +33,10 @@ PRESETS = "cifar10_vae,cifar10_planar,cifar10_vlae,cifar10_aef,cifar10_aef_vae"
 @click.option("--batch", default=8, show_default=True)
 @click.option("--out", default="runs/colour_stability", show_default=True, help="Folder of the runs.")
 @click.option("--measured", "before", help="Folder of runs that are not to be repeated.")
-def main(dataset, presets, sizes, seeds, out, before, **options):
-    """The table; a row for each preset and size."""
+def main(words, dataset, presets, sizes, seeds, out, before, **options):
+    """The table; a row for each preset and size. NAME=VALUE sets a hyperparameter of all the presets."""
+    if not all("=" in word and not word.startswith("batch=") for word in words):
+        raise click.ClickException(f"Expected NAME=VALUE, and --batch for a batch. Received: {' '.join(words)}.")
     lines = [
         "| preset, size | bits/dim at first | at last | largest in between | steps skipped |",
         "|---|---|---|---|---|",
@@ -41,21 +45,22 @@ def main(dataset, presets, sizes, seeds, out, before, **options):
         settings = {**options, "images": image_data.check_fingerprint(image_data.load(dataset, image_size=size), None)}
 
         def run(preset, seed, size=size, settings=settings):
-            name, given = f"{preset}-{size}-{seed}", (preset, size, int(seed))
+            name, given = "-".join([preset, *words, str(size), seed]), (preset, words, size, int(seed))
             return measured(
                 name, (out, before), settings, lambda: found(*given, pathlib.Path(out, name), dataset, **options)
             )
 
         for preset in presets.split(","):
             runs = [run(preset, seed) for seed in seeds.split(",")]
-            cells = [f"{preset}, {size}", *(_range(runs, name) for name in ("first", "last", "largest"))]
+            row = " ".join([preset, *words])
+            cells = [f"{row}, {size}", *(_range(runs, name) for name in ("first", "last", "largest"))]
             lines.append(f"| {' | '.join([*cells, str(sum(run['skipped'] for run in runs))])} |")
     print("\n".join(lines))
 
 
-def found(preset, size, seed, path, dataset, **options):
+def found(preset, words, size, seed, path, dataset, **options):
     """What a run came to; in a process of its own, which gives its memory back."""
-    given = (preset, size, seed, path, dataset)
+    given = (preset, words, size, seed, path, dataset)
     process = multiprocessing.get_context("spawn").Process(target=train, args=given, kwargs=options, daemon=True)
     process.start()
     process.join()
@@ -64,7 +69,7 @@ def found(preset, size, seed, path, dataset, **options):
     return read_json(path / "found.json")
 
 
-def train(preset, size, seed, path, dataset, *, steps, batch):
+def train(preset, words, size, seed, path, dataset, *, steps, batch):
     """The training of a run as far as it is not done, and what it came to, in its folder."""
     from vae_flows import run_script
     from vae_flows.reports.evaluation import bits_per_dim
@@ -73,7 +78,7 @@ def train(preset, size, seed, path, dataset, *, steps, batch):
     if RunFolder(path).config.is_file():
         run = experiment.take_up(path, presets=run_script.PRESETS)
     else:
-        given = {"batch": str(batch)}
+        given = dict(word.split("=", 1) for word in words) | {"batch": str(batch)}
         about = {"dataset": dataset, "image_size": size, "steps": steps, "seed": seed, "hyperparameters": given}
         run = experiment.begin(preset, presets=run_script.PRESETS, out=path, **about)
     with run.recorded(quiet=True):
