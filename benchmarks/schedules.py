@@ -5,9 +5,10 @@ Run: python -m benchmarks.schedules --data-dir DIR --epochs 30
 
 Trains every row with each seed, takes the weights that validate best, judges the test images, and prints a table in Markdown:
 negative ELBO and -log p(x) by 100 importance samples, in nats per image; each a mean over the seeds, with the distance between
-the largest and the smallest; the gain over the first row, seed by seed, with its standard error over the seeds; and the epoch
-of the best weights. Rows that are finished are not repeated, and one that was interrupted goes on: the table may take several
-calls. OUT gets a JSON file for each run; `--measured benchmarks/measured/schedules` takes those measured before as they are.
+the largest and the smallest; the gain over the first row, seed by seed, with its standard error over the seeds; and of each
+seed, how many latent variables are active, and the epoch of the best weights. Rows that are finished are not repeated, and one
+that was interrupted goes on: the table may take several calls. OUT gets a JSON file for each run;
+`--measured benchmarks/measured/schedules` takes those measured before as they are.
 """
 
 import functools
@@ -91,22 +92,24 @@ def judged(name, path, *, epochs, **about):
     """What a run came to."""
     preset = f"{pathlib.Path(__file__).resolve()}:dense_vae"
     results = trained(path, preset, [f"epochs={epochs}", *ROWS[name]], dataset="mnist", **about).results
-    return {name: results[name] for name in ("test", "training", "steps")}
+    active = {"active_units": results["latents"]["active_units"]}
+    return {name: results[name] for name in ("test", "training", "steps")} | active
 
 
 def table(runs):
     """Lines of the table."""
     lines = [
-        "| trained with | -ELBO | range | gain | -log p(x), K = 100 | gain | epoch of the best weights |",
-        "|---|---|---|---|---|---|---|",
+        "| trained with | -ELBO | range | gain | -log p(x), K = 100 | gain | active units | epoch of the best weights |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     figures = {name: values(results) for name, results in runs.items()}
     first = next(iter(figures.values()))
     for name, each in figures.items():
         cells = [name, f"{each[0].mean():.2f}", f"{np.ptp(each[0]):.2f}", gain(first[0] - each[0])]
         cells += [f"{each[1].mean():.2f}", gain(first[1] - each[1])]
-        best = (str(round(each["training"]["best_step"] / EPOCH)) for each in runs[name])
-        lines.append(f"| {' | '.join([*cells, ', '.join(best)])} |")
+        cells += [", ".join(str(each["active_units"]) for each in runs[name])]
+        cells += [", ".join(str(round(each["training"]["best_step"] / EPOCH)) for each in runs[name])]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -117,8 +120,10 @@ def values(results):
 
 
 def gain(differences):
-    mean, error = mean_and_error(differences)
-    return "" if not np.any(differences) else f"{mean:+.2f} ± {error:.2f}"
+    """Their mean, with its standard error where there are two or more; nothing for the first row."""
+    if not np.any(differences):
+        return ""
+    return "{:+.2f} ± {:.2f}".format(*mean_and_error(differences)) if len(differences) > 1 else f"{differences[0]:+.2f}"
 
 
 if __name__ == "__main__":
