@@ -8,12 +8,36 @@ import functools
 
 import tensorflow_probability as tfp
 
-__all__ = ["ChainBijector", "FusedBijector", "InvertBijector", "forward_and_log_det", "inverse_and_log_det"]
+__all__ = [
+    "ChainBijector",
+    "FusedBijector",
+    "InvertBijector",
+    "WeightedBijector",
+    "forward_and_log_det",
+    "inverse_and_log_det",
+]
 
 tfb = tfp.bijectors
 
 
-class FusedBijector(tfb.Bijector):
+class WeightedBijector(tfb.Bijector):
+    """Abstract bijector of a layer's weights, equal to itself alone.
+
+    TFP keeps what equal bijectors made of a tensor, and calls two of a class equal if their `parameters` are: it would
+    give one layer's values for another's.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(parameters={}, **kwargs)
+
+    def __eq__(self, other):
+        return self is other
+
+    def __hash__(self):
+        return id(self)
+
+
+class FusedBijector(WeightedBijector):
     """Abstract bijector on vectors [..., D] that gives value and log-determinant together.
 
     Subclasses write `forward_and_log_det(x)` and `inverse(y)` (as `_inverse`), or override `inverse_and_log_det` as well
@@ -25,7 +49,7 @@ class FusedBijector(tfb.Bijector):
     """
 
     def __init__(self, *, dtype=None, name=None):
-        super().__init__(forward_min_event_ndims=1, dtype=dtype, parameters={}, name=name or type(self).__name__)
+        super().__init__(forward_min_event_ndims=1, dtype=dtype, name=name or type(self).__name__)
 
     def forward_and_log_det(self, x):
         """x [..., D] -> y [..., D] and log|det dy/dx| [...]."""

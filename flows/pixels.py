@@ -5,11 +5,15 @@ log-determinant, and `TransformedPixels` puts it in front of a law, so that log 
 come: in [0, 1], whatever happens inside.
 """
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from vae_flows.blocks.data_initialised import DataInitialised
 from vae_flows.blocks.lazy import Lazy
+from vae_flows.flows.fused import WeightedBijector
+
 
 __all__ = [
     "ActivationNormalisedPixels",
@@ -57,9 +61,32 @@ class LogitPixels(PixelTransform):
         self.built = True
 
     def given(self, context):
-        one = tf.ones([], self.compute_dtype)
-        squeeze = tfb.Chain([tfb.Shift(self.alpha * one), tfb.Scale((1 - 2 * self.alpha) * one)])
-        return tfb.Chain([tfb.Invert(tfb.Sigmoid()), squeeze])
+        return _SqueezedLogit(self.alpha)
+
+
+class _SqueezedLogit(tfb.Bijector):
+    """y = log p - log q of p = alpha + (1 - 2 alpha) x and q = 1 - p, which float32 would lose near x = 1 by subtraction."""
+
+    def __init__(self, alpha):
+        super().__init__(forward_min_event_ndims=0, parameters={"alpha": alpha}, name="SqueezedLogit")
+        self.alpha = alpha
+        self.width = 1.0 - 2.0 * alpha
+
+    def _logs(self, x):
+        return tf.math.log(self.alpha + self.width * x), tf.math.log(self.alpha + self.width * (1.0 - x))
+
+    def _forward(self, x):
+        log_p, log_q = self._logs(x)
+        return log_p - log_q
+
+    def _forward_log_det_jacobian(self, x):
+        return math.log(self.width) - sum(self._logs(x))
+
+    def _inverse(self, y):
+        return (tf.sigmoid(y) - self.alpha) / self.width
+
+    def _inverse_log_det_jacobian(self, y):
+        return -math.log(self.width) - tf.nn.softplus(y) - tf.nn.softplus(-y)
 
 
 class CentredPixels(PixelTransform):
@@ -126,11 +153,11 @@ class ActivationNormalisedPixels(DataInitialised, PixelTransform):
         return _PerChannel(self)
 
 
-class _PerChannel(tfb.Bijector):
+class _PerChannel(WeightedBijector):
     """y = (x - shift) * exp(log_scale), each channel its own; the first batch may set the layer's weights."""
 
     def __init__(self, layer):
-        super().__init__(forward_min_event_ndims=0, is_constant_jacobian=True, parameters={}, name="PerChannel")
+        super().__init__(forward_min_event_ndims=0, is_constant_jacobian=True, name="PerChannel")
         self.layer = layer
 
     def _forward(self, x):

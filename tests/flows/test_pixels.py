@@ -46,6 +46,19 @@ def test_log_density_has_the_volume_of_the_transform(kind):
 
 
 @pytest.mark.parametrize("alpha", [1e-6, 0.05])
+def test_logit_keeps_the_digits_of_float32_up_to_both_ends(alpha):
+    x = tf.constant([0.0, 1e-7, 0.1, 0.5, 0.9, 1 - 2.0**-23, 1.0])
+    p, q = (alpha + (1 - 2 * alpha) * part for part in (np.float64(x), 1 - np.float64(x)))
+    y, log_derivative = np.log(p) - np.log(q), np.log(1 - 2 * alpha) - np.log(p) - np.log(q)
+    bijector = LogitPixels(alpha=alpha)()
+    np.testing.assert_allclose(bijector.forward(x), y, rtol=3e-7, atol=1e-7)
+    np.testing.assert_allclose(bijector.forward_log_det_jacobian(x), log_derivative, rtol=3e-7, atol=1e-6)
+    far = tf.constant(y, tf.float32)  # a tensor of its own: no value kept from forward
+    np.testing.assert_allclose(bijector.inverse(far), x, atol=2e-7)
+    np.testing.assert_allclose(bijector.inverse_log_det_jacobian(far), -log_derivative, rtol=3e-7, atol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [1e-6, 0.05])
 def test_density_on_pixels_integrates_to_the_mass_inside(alpha):
     """The squeezed logit keeps the mass between logit(alpha) and logit(1 - alpha)."""
     law = TransformedPixels(FixedScaleGaussian((1, 1, 1), scale=1.0), [LogitPixels(alpha=alpha)])
