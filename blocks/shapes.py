@@ -61,8 +61,8 @@ def divided(image_shape, divisor, *, network, remedy):
     if height % divisor or width % divisor:
         raise ValueError(
             f"`{network}` needs a height and a width divisible by {divisor}, the product of its strides. "
-            f"Received: image_shape={image_shape}. Resize the images (--image-size N does it for folders and TFDS), or build it "
-            f"for a larger image and wrap it in {remedy}."
+            f"Received: image_shape={image_shape}. Resize the images, which --image-size N does for folders and TFDS, or "
+            f"build it for a larger image and wrap it in {remedy}."
         )
     return height // divisor, width // divisor
 

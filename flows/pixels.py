@@ -14,7 +14,6 @@ from vae_flows.blocks.data_initialised import DataInitialised
 from vae_flows.blocks.lazy import Lazy
 from vae_flows.flows.fused import WeightedBijector
 
-
 __all__ = [
     "ActivationNormalisedPixels",
     "CentredPixels",

@@ -2,6 +2,7 @@
 
 import types
 
+import numpy as np
 import tensorflow as tf
 
 from vae_flows.estimators.bidirectional import BidirectionalMonteCarlo
@@ -10,9 +11,9 @@ from vae_flows.estimators.schedules import sigmoid_schedule
 from vae_flows.estimators.sweep import sweep
 from vae_flows.latent_models.precision import rounded
 from vae_flows.latent_models.seeds import Purpose, key
-from vae_flows.reports.evaluation import images_together, weighed
+from vae_flows.reports.evaluation import images_together, standard_error, weighed
 
-__all__ = ["annealed", "bracketed", "ladder"]
+__all__ = ["annealed", "bracketed", "gain", "ladder", "set_against_importance"]
 
 
 def annealed(subject, *, images, kept=None, **settings):
@@ -94,3 +95,34 @@ def _hais(model, *, chains, temperatures, leapfrogs, start, gradients):
 
     schedule = sigmoid_schedule(temperatures)
     return HamiltonianAIS(annealing, prepare=prepare, schedule=schedule, chains=chains, leapfrogs=leapfrogs)
+
+
+def set_against_importance(results, values):
+    """What becomes of `results["hais"]` beside the importance estimates that now stand in front, of the images that both have.
+
+    Args:
+        results: Contents of `results.json`.
+        values: {"nll", "hais": [N]} of the test images.
+
+    Returns:
+        {"hais": ...} with its `over_importance`; nothing where there are not both.
+    """
+    hais, nll = results.get("hais"), (results.get("test") or {}).get("nll") or {}
+    if not hais or nll.get("method") != "importance":
+        return {}
+    weighed_values, annealed_values = values.get("nll"), values.get("hais")
+    if not _is_mean(nll.get("value"), weighed_values) or not _is_mean(hais.get("nll"), annealed_values):
+        return {}
+    images = min(len(weighed_values), len(annealed_values))
+    differences = weighed_values[:images] - annealed_values[:images]
+    return {"hais": {**hais, "over_importance": gain(differences, nll["samples"])}}
+
+
+def _is_mean(mean, values):
+    return mean is not None and values is not None and np.isclose(np.mean(values), mean)
+
+
+def gain(differences, samples):
+    """What annealing finds above importance sampling with so many `samples`: the mean of differences of log p(x), [N]."""
+    value, error = float(differences.mean()), standard_error(differences)
+    return {"log_likelihood": value, "standard_error": error, "images": len(differences), "samples": samples}

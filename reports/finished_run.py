@@ -93,8 +93,11 @@ class FinishedRun:
 
     def keep_values(self, **values):
         """Writes what each test image scored, for comparing models image by image, beside what else is known of them."""
-        file = ArrayFile(self.folder.test_images)
-        file.write({**(file.read(dict) or {}), **values})
+        ArrayFile(self.folder.test_images).write({**self.kept_values(), **values})
+
+    def kept_values(self):
+        """What `keep_values` has written: {name: [N]}."""
+        return ArrayFile(self.folder.test_images).read(dict) or {}
 
     @functools.cached_property
     def model(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vae_flows.reports.annealing import annealed, bracketed
+from vae_flows.reports.annealing import annealed, bracketed, gain, set_against_importance
 from vae_flows.reports.diagnostics import annealing_diagnostics, bracket_curve
 from vae_flows.reports.evaluation import bits_per_dim, elbo_terms, exact_log_prob, importance, standard_error
 from vae_flows.reports.figure_style import save
@@ -16,6 +16,8 @@ from vae_flows.run_folder.locks import results_lock
 __all__ = ["checked_method", "judge"]
 
 _IMAGES = ("dataset", "data_dir", "preparation", "seed")  # what of config.json the images and all noise depend on
+_LARGER = "The smaller result that was there is kept under `further` in results.json."
+_SMALLER = "The larger result that was there stays in front."
 _DRAWS = 16  # posterior samples per test image for the ELBO, which cost little beside those for the likelihood
 
 
@@ -23,8 +25,7 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     """Find log p(x) by `method`; write it to `results.json`, its diagnostics to `figures/`, both to `report.html`.
 
     Results of the same weights that are there already stay; what was found before with the same settings is not computed
-    again. Of two by the same method that of more images, or of more samples, stays in front, and the other goes under
-    `further`.
+    again. Of two by the same method that of more images, or of more samples, stands in front, and the other under `further`.
 
     Args:
         run: `FinishedRun`.
@@ -49,17 +50,17 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
     found, write_beside = _found_before(run, method, asked) or _METHODS[method](run, settings)
     with results_lock(run.folder.path):
         checked_method(run, method, anew=facts is not None)  # a training may have ended meanwhile
-        results, ahead = _merged(run, {**(facts or {}), **found})
-        if ahead:
+        results, aside = _merged(run, {**(facts or {}), **found})
+        if not aside.startswith(_SMALLER):
             results["settings"] = {**results.get("settings", {}), method: asked}
             write_beside()
+        results |= set_against_importance(results, run.kept_values())
         write_json(run.folder.results, results)
         write_metrics(run.folder.tensorboard, results)
         write_page(run.folder)
         if tidy:
             run.unfinished.tidy()
-    said = _said(found)
-    return said if ahead else f"{said} The larger result that was there stays in front."
+    return f"{_said(found)} {aside}".rstrip()
 
 
 def checked_method(run, method=None, *, anew=False):
@@ -82,10 +83,8 @@ def checked_method(run, method=None, *, anew=False):
 
 
 def _asked(run, method, settings):
-    """All that the result of a method depends on beside the weights: HAIS is set against importance sampling's samples, too."""
-    test = _there(run).get("test") or {"nll": {}}
-    reference = {"reference": test["nll"].get("samples")} if method == "hais" else {}
-    return {**{name: run.config.get(name) for name in _IMAGES}, **settings, **reference}
+    """All that the result of a method depends on beside the weights."""
+    return {**{name: run.config.get(name) for name in _IMAGES}, **settings}
 
 
 def _there(run, *, tell=False):
@@ -113,15 +112,17 @@ def _found_before(run, method, asked):
 
 
 def _merged(run, found):
-    """All results of the run's weights, and whether what was found is in front."""
-    there = _there(run, tell=True)
+    """All results of the run's weights, and in words which of two by one method went aside, if there were two."""
+    there, said = _there(run, tell=True), ""
     results = {"hais": None, "bidirectional": None, **there, **found, "model": run.subject.mark}
-    ahead = True
     for name in ("test", "hais", "bidirectional"):
-        if there.get(name) and found.get(name) and _size(found[name]) < _size(there[name]):
-            ahead, results[name] = False, there[name]
-            results["further"] = [*there.get("further", []), {name: found[name]}]
-    return results, ahead
+        before, now = there.get(name), found.get(name)
+        if not before or not now or _size(before) == _size(now):
+            continue
+        said, results[name], aside = (_LARGER, now, before) if _size(before) < _size(now) else (_SMALLER, before, now)
+        further = there.get("further", [])
+        results["further"] = further if {name: aside} in further else [*further, {name: aside}]
+    return results, said
 
 
 def _size(result):
@@ -182,8 +183,7 @@ def _hais(run, settings):
     results["effective_chains"] = numbers["effective_sample_size"]
     results["unreliable_images"] = int(np.sum(estimate.unreliable))
     results["half_gain"] = None if estimate.half_gains is None else float(np.mean(estimate.half_gains))
-    gains = estimate.values - reference.values
-    results["over_importance"] = {"log_likelihood": float(gains.mean()), "standard_error": standard_error(gains)}
+    results["over_importance"] = gain(estimate.values - reference.values, reference.samples)
     figure, nll = annealing_diagnostics(estimate, reference), -estimate.values
     return {"hais": results}, lambda: (save(figure, run.folder.figures / "hais.png"), run.keep_values(hais=nll))
 

@@ -160,7 +160,8 @@ def _hais_rows(hais, images):
     if "over_importance" in hais:
         gain = hais["over_importance"]
         figures = (f"{-gain['log_likelihood']:+,.2f}", _decimals(gain["standard_error"]))
-        how = f"NLL of the same {hais['images']:,} images"
+        how = f"NLL of the same {gain.get('images', hais['images']):,} images"
+        how += f", {gain['samples']:,} samples each" if "samples" in gain else ""
         rows.insert(0, ("HAIS minus importance sampling", *figures, how))
     return rows
 

@@ -47,7 +47,7 @@ HAIS = {
     **{"nll": float, "standard_error": float, "images": int, "chains": int, "temperatures": int},
     **{"acceptance": float, "step_size": float, "seconds": float},
     **{"effective_chains": float, "unreliable_images": int, "half_gain": float},
-    "over_importance": {"log_likelihood": float, "standard_error": float},
+    "over_importance": {"log_likelihood": float, "standard_error": float, "images": int, "samples": int},
 }
 
 
@@ -147,6 +147,21 @@ def test_hais(folder, capsys, monkeypatch):
     page = folder.report.read_text()
     assert "Annealed importance sampling" in page and f"{-hais['over_importance']['log_likelihood']:+,.2f}" in page
     assert not (folder.path / "evaluation").exists()
+
+
+def test_annealing_is_set_against_the_importance_estimate_that_stands_in_front(folder, capsys):
+    before = read(folder)
+    assert before["hais"]["over_importance"]["samples"] == 8
+    assert run(["evaluate", str(folder.path), "--samples", "32"]) == 0
+    after, said = read(folder), capsys.readouterr().out
+    assert "kept under `further`" in said and after["further"][-1] == {"test": before["test"]}
+    over = after["hais"].pop("over_importance")
+    with np.load(folder.test_images) as each:
+        gains = each["nll"][:2] - each["hais"]
+    assert over == {**over, "images": 2, "samples": 32, "log_likelihood": pytest.approx(gains.mean(), rel=1e-12)}
+    assert over["log_likelihood"] != before["hais"]["over_importance"]["log_likelihood"]
+    assert after["hais"] == {name: before["hais"][name] for name in after["hais"]}
+    assert "NLL of the same 2 images, 32 samples each" in folder.report.read_text()
 
 
 def test_bidirectional(folder, capsys):
