@@ -1,11 +1,12 @@
 """What a run that was begun may become when it goes on: longer, ended early, or of another learning rate; nothing else."""
 
 import math
+import os
 
 from vae_flows.experiment.hyperparameters import text
 from vae_flows.run_folder import read_json
 
-__all__ = ["changes", "steps_taken"]
+__all__ = ["changes", "named", "steps_taken"]
 
 _LENGTH = ("epochs", "steps", "test_images")
 _RATES = ("hyperparameters/learning_rate", "optimizer/learning_rate")
@@ -43,6 +44,14 @@ def changes(begun, wanted, *, taken=math.inf):
             f"Received: {received}. Leave that out, or start a new run with another --out."
         )
     return {path.rpartition("/")[2]: found[path] for path in allowed if not path.startswith(_RATES[1])}
+
+
+def named(preset, record):
+    """What config.json would say of a preset that is named beside `--resume`; `record` is what it says of the preset's file."""
+    if preset is None:
+        return {}
+    file, _, name = preset.rpartition(":") if isinstance(preset, str) else ("", "", preset.__name__)
+    return {"preset": name, "preset_file": {**(record or {}), "path": os.path.abspath(file)} if file else record}
 
 
 def steps_taken(folder):

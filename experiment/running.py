@@ -14,7 +14,7 @@ from vae_flows import image_data, reports, training
 from vae_flows.experiment.hyperparameters import completed, keywords, text
 from vae_flows.experiment.lengths import tell_of_schedules
 from vae_flows.experiment.presets import find
-from vae_flows.experiment.resuming import changes, steps_taken
+from vae_flows.experiment.resuming import changes, named, steps_taken
 from vae_flows.run_folder import RunFolder, as_json, import_file, quiet_import, read_json, write_json
 
 __all__ = ["Run", "begin", "hushed", "resume", "run", "take_up"]
@@ -37,6 +37,7 @@ class Run:
         overrides: {name: text} of the preset's hyperparameters that are not its defaults.
         resumed: Whether it goes on from the folder's checkpoints.
         restart: Whether it begins again if these are lost.
+        changed: Whether config.json is to be written anew, once that training can go on.
         outcome: `training.Outcome`, after `train`.
         results: Contents of results.json, after `report`.
     """
@@ -48,6 +49,7 @@ class Run:
     overrides: dict
     resumed: bool = False
     restart: bool = False
+    changed: bool = False
     outcome: object = None
     results: dict | None = None
 
@@ -69,7 +71,7 @@ class Run:
         """Trains, writes `model.keras` and exports it."""
         recipe, seed, shape = self.recipe, self.config["seed"], " x ".join(map(str, self.data.spec.shape))
         print(f"{self.config['preset']}: {self.data.train.count:,} training images of {shape}, seed {seed}")
-        how = {"steps": self.config["steps"], "resume": self.resumed, "restart": self.restart}
+        how = {"steps": self.config["steps"], "resume": self.resumed, "restart": self.restart, "began": self._note}
         if not self.resumed:
             self._log()
         try:
@@ -79,6 +81,12 @@ class Run:
             raise
         self._log()
         training.export(recipe.model, recipe.preparation, self.folder.saved_model)
+
+    def _note(self, step):
+        """Keeps what was changed of a run that goes on, now that it can."""
+        if self.changed:
+            self.config["history"][-1]["step"] = step
+            write_json(self.folder.config, self.config)
 
     def _log(self):
         """Tells TensorBoard what the run is and how many epochs it has had."""
@@ -164,11 +172,11 @@ def begin(preset, *, presets=None, dataset=None, out=None, seed=0, hyperparamete
 
 
 def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=None, restart=False, **said):
-    """The `Run` that `resume` carries out; its config.json notes what is changed."""
+    """The `Run` that `resume` carries out; its training has config.json note what is changed."""
     folder = RunFolder.open(out, keys=_KEYS)
     begun = read_json(folder.config)
     record, endless = begun["preset_file"], {"steps": None} if "epochs" in said else {}
-    wanted = {**begun, **endless, **said, **_place(dataset, said.get("data_dir")), **_named(preset, record)}
+    wanted = {**begun, **endless, **said, **_place(dataset, said.get("data_dir")), **named(preset, record)}
     may = functools.partial(changes, begun, taken=steps_taken(folder))
     may(as_json(wanted))
     print(f"{begun['preset']} on {begun['dataset']}, resumed in {folder.path}", flush=True)
@@ -184,7 +192,7 @@ def take_up(out, *, preset=None, presets=None, dataset=None, hyperparameters=Non
     if changed := may(as_json(taken_up.config)):
         note = {"time": time.strftime("%Y-%m-%d %H:%M:%S"), "command_line": sys.argv, "changes": changed}
         taken_up.config |= {"versions": begun["versions"], "history": [*begun.get("history", []), note]}
-        write_json(folder.config, taken_up.config)
+        taken_up.changed = True
     return taken_up
 
 
@@ -209,14 +217,6 @@ def _place(dataset, data_dir):
     if isinstance(dataset, str):
         return place | {"dataset": image_data.located(dataset, **place)}
     return place if dataset is None else place | {"dataset": dataset.name}
-
-
-def _named(preset, record):
-    """What config.json would say of a preset that is named beside `--resume`."""
-    if preset is None:
-        return {}
-    file, _, name = preset.rpartition(":") if isinstance(preset, str) else ("", "", preset.__name__)
-    return {"preset": name, "preset_file": {**(record or {}), "path": os.path.abspath(file)} if file else record}
 
 
 def _loses_tones(preparation, data):

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from vae_flows.run_folder import RunFolder, read_json
+from vae_flows.run_folder.configuration import told_hyperparameters
 
 __all__ = ["Judged", "find_runs"]
 
@@ -48,7 +49,7 @@ class Judged:
         results, config = read_json(folder.results), read_json(folder.config)
         images = (config.get("data") or {}).get("test", results["dataset"])
         kind = f"{images} {config['preparation']} {config.get('corruption')}"
-        return cls(folder, name, results, kind, _values(folder, results), dict(config.get("hyperparameters") or {}))
+        return cls(folder, name, results, kind, _values(folder, results), told_hyperparameters(config))
 
     def minus(self, other, name):
         """(mean, standard error, images) of the differences from another run, image by image; None without values."""

@@ -155,6 +155,11 @@ def _notes(runs, rows, left_out):
         )
     if len({(run.kind, run.results["test"]["images"]) for run in runs}) > len({run.kind for run in runs}):
         notes.append("A figure of fewer images than another of its kind is never marked as the best.")
+    for run in runs:
+        if (step := run.folder.trained_since(run.results["steps"])) is not None:
+            notes.append(
+                f"{run.name} is in training, at step {step:,}; its figures are of {run.results['steps']:,} steps."
+            )
     return (*notes, *([f"Left out: {_told(left_out)}"] if left_out else []))
 
 

@@ -1,5 +1,6 @@
 """A run read back from its folder: its model, its data, and how its images were prepared."""
 
+import contextlib
 import dataclasses
 import functools
 
@@ -42,7 +43,21 @@ class FinishedRun:
             )
         config = read_json(folder.config)
         check_evaluation(config.get("evaluation", {}))
-        return cls(folder, config)
+        run = cls(folder, config)
+        run._tell_of_training()
+        return run
+
+    def _tell_of_training(self):
+        with contextlib.suppress(
+            OSError, ValueError, KeyError, TypeError
+        ):  # what needs results says what is wrong with them
+            steps = self.results["steps"]
+            if (step := self.folder.trained_since(steps)) is not None:
+                print(
+                    f"Warning: {self.folder.path} is in training, at step {step:,}. What follows is of its model of {steps:,} "
+                    f"steps; finish it: {self.folder.resume_command}.",
+                    flush=True,
+                )
 
     @property
     def seed(self):

@@ -9,7 +9,7 @@ import PIL.Image
 
 from vae_flows.reports.likelihood_table import bits_with_error, likelihood_tables, training_table, with_error
 from vae_flows.run_folder.atomic import read_json, replacing
-from vae_flows.run_folder.configuration import words
+from vae_flows.run_folder.configuration import told_hyperparameters, words
 
 __all__ = ["FIGURES", "picture", "render", "run_page", "write_page"]
 
@@ -53,7 +53,7 @@ def run_page(results, config, *, figures):
     return render(
         "run.html.j2",
         title=f"{results['preset']} on {results['dataset']}",
-        lead=_lead(results, config.get("hyperparameters") or {}),
+        lead=_lead(results, told_hyperparameters(config)),
         key=_key_figures(results),
         tables=[*likelihood_tables(results), training_table(results)],
         figures=_embedded(figures),
@@ -100,7 +100,7 @@ def _key_figures(results):
     figures = [
         ("NLL, test", value, f"± {error} nats{flagged}"),
         ("training", *_duration(results["training"]["seconds"])),
-        ("speed", f"{results['training']['images_per_second']:,.0f}", "images/s"),
+        ("speed of the steps alone", f"{results['training']['images_per_second']:,.0f}", "images/s"),
     ]
     if test["neg_elbo"] is not None:
         bound, error = with_error(test["neg_elbo"], test.get("neg_elbo_standard_error")).split(" ± ")

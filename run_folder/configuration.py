@@ -3,7 +3,7 @@
 import math
 import os
 
-__all__ = ["check_config", "text", "words"]
+__all__ = ["check_config", "text", "told_hyperparameters", "words"]
 
 _WORD = ("a word", lambda value: isinstance(value, str) and value != "")
 _RECORD = ("an object", lambda value: isinstance(value, dict))
@@ -70,6 +70,23 @@ def words(hyperparameters):
         'model=iwae hidden=500,500'
     """
     return " ".join(f"{name}={text(value)}" for name, value in hyperparameters.items())
+
+
+def told_hyperparameters(config):
+    """A run's hyperparameters; a learning rate that was changed on the way with all that it has been.
+
+    Example:
+        >>> history = [{"changes": {"learning_rate": [0.1, 0.2]}, "step": 30}]
+        >>> told_hyperparameters({"hyperparameters": {"learning_rate": 0.2}, "history": history})
+        {'learning_rate': '0.1, 0.2 from step 30'}
+    """
+    given = dict(config.get("hyperparameters") or {})
+    notes = [note for note in config.get("history") or [] if "learning_rate" in note.get("changes", {})]
+    if notes and "learning_rate" in given:
+        rates = [text(notes[0]["changes"]["learning_rate"][0])]
+        rates += [f"{text(each['changes']['learning_rate'][1])} from step {each.get('step', '?')}" for each in notes]
+        given["learning_rate"] = ", ".join(rates)
+    return given
 
 
 def _check(record, kinds, name, above=""):

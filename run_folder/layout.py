@@ -46,6 +46,14 @@ class RunFolder:
         script = sys.argv[0] if sys.argv[0].endswith("run_script.py") else "run_script.py"
         return f"python {shlex.quote(script)} --out {shlex.quote(str(self.path))} --resume"
 
+    def trained_since(self, steps):
+        """Step that training has come to, on from a model of `steps` or begun again; None if it has not, or is unknown."""
+        try:
+            step = int(read_json(self.progress)["step"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return None if step == steps else step
+
     @classmethod
     def create(cls, path):
         """Makes the folder `path` ready for a new run, with its folders for checkpoints, figures and TensorBoard.

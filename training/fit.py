@@ -47,7 +47,7 @@ class Outcome:
     best_step: int
 
 
-def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
+def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False, began=None):
     """Trains `recipe.model` on `data`, and leaves it with its best validation weights, in memory and as `model.keras`.
 
     Validation images are judged at the end of each epoch, or every `recipe.validate_every` steps, and where the training
@@ -63,6 +63,7 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
         steps: Optimizer steps after which to stop, counted from the run's beginning; all epochs by default.
         resume: Whether to go on from the newest readable checkpoint, if there is one.
         restart: With `resume`, whether to begin again if the run was saved and no checkpoint can be read.
+        began: Called with the step it goes on from, once its state is there and before another step is taken.
 
     Returns:
         `Outcome`.
@@ -84,6 +85,8 @@ def fit(recipe, data, folder, *, seed, steps=None, resume=False, restart=False):
     with training_lock(folder.path):
         model, progress, checkpoints = _prepare(recipe, data, folder, seed, period)
         start = _begin(recipe, data, checkpoints, seed=seed, resume=resume, restart=restart)
+        if began is not None:
+            began(start)
         seen = {"batch": recipe.batch, "preparation": recipe.preparation, "seed": seed, "corruption": recipe.corruption}
         validation = evaluation_batches(data.validation, **seen)
         patience = recipe.patience and recipe.patience * period

@@ -57,6 +57,7 @@ def test_it_goes_on_from_anywhere_longer_and_at_another_rate(run, forget, capsys
     assert (config["steps"], config["epochs"], config["test_images"]) == (20, 3, 3)
     changes = config["history"][0]["changes"]
     assert changes == {"learning_rate": [0.01, 1e-3], "steps": [None, 20], "epochs": [1, 3]}
+    assert config["history"][0]["step"] == 8
     log = (run / "log.txt").read_text()
     assert "Continuing after step 8" in log
 

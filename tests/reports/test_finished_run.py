@@ -149,21 +149,6 @@ def test_hais(folder, capsys, monkeypatch):
     assert not (folder.path / "evaluation").exists()
 
 
-def test_annealing_is_set_against_the_importance_estimate_that_stands_in_front(folder, capsys):
-    before = read(folder)
-    assert before["hais"]["over_importance"]["samples"] == 8
-    assert run(["evaluate", str(folder.path), "--samples", "32"]) == 0
-    after, said = read(folder), capsys.readouterr().out
-    assert "kept under `further`" in said and after["further"][-1] == {"test": before["test"]}
-    over = after["hais"].pop("over_importance")
-    with np.load(folder.test_images) as each:
-        gains = each["nll"][:2] - each["hais"]
-    assert over == {**over, "images": 2, "samples": 32, "log_likelihood": pytest.approx(gains.mean(), rel=1e-12)}
-    assert over["log_likelihood"] != before["hais"]["over_importance"]["log_likelihood"]
-    assert after["hais"] == {name: before["hais"][name] for name in after["hais"]}
-    assert "NLL of the same 2 images, 32 samples each" in folder.report.read_text()
-
-
 def test_bidirectional(folder, capsys):
     options = ["--images", "3", "--chains", "4", "--temperatures", "8", "--start", "prior"]
     assert run(["evaluate", str(folder.path), "--method", "bidirectional", *options]) == 0

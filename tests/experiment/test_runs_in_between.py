@@ -1,0 +1,46 @@
+"""Runs whose state and figures are not of one time: judged anew, left in training, or unable to go on."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vae_flows import experiment
+from vae_flows.reports import FinishedRun
+from vae_flows.reports.__main__ import run as reports
+from vae_flows.reports.comparison import compare
+
+
+def test_annealing_is_set_against_the_importance_estimate_that_stands_in_front(run, capsys):
+    before = json.loads((run / "results.json").read_text())
+    assert reports(["evaluate", str(run), "--samples", "80"]) == 0
+    after = json.loads((run / "results.json").read_text())
+    assert "kept under `further`" in capsys.readouterr().out and after["further"] == [{"test": before["test"]}]
+    over = [each["hais"].pop("over_importance") for each in (before, after)]
+    with np.load(run / "test_images.npz") as each:
+        gains = each["nll"][:2] - each["hais"]
+    assert over[1] == {**over[1], "images": 2, "samples": 80, "log_likelihood": pytest.approx(gains.mean(), rel=1e-12)}
+    assert over[0]["samples"] == 50 and over[0] != over[1] and after["hais"] == before["hais"]
+    assert "NLL of the same 2 images, 80 samples each" in (run / "report.html").read_text()
+
+
+def test_a_run_that_cannot_go_on_keeps_its_configuration(run, forget):
+    before, kept = json.loads((run / "config.json").read_text()), run / "checkpoints"
+    kept.rename(run / "elsewhere")
+    forget()
+    longer = experiment.take_up(run, steps=20, hyperparameters={"learning_rate": "1e-3"})
+    with pytest.raises(OSError, match="checkpoints are gone"), longer.recorded(quiet=True):
+        longer.train()
+    assert json.loads((run / "config.json").read_text()) == before
+    (run / "elsewhere").rename(kept)
+    forget()
+    assert not experiment.take_up(run).changed
+
+
+def test_a_model_whose_training_has_gone_on_says_so(run, capsys):
+    FinishedRun.open(run)
+    assert "in training" not in capsys.readouterr().out
+    (run / "progress.json").write_text('{"step": 6}')
+    FinishedRun.open(run)
+    assert "run is in training, at step 6. What follows is of its model of 8 steps" in capsys.readouterr().out
+    assert "run is in training, at step 6; its figures are of 8 steps." in " ".join(compare([run]).notes)
