@@ -11,6 +11,7 @@ from vae_flows.run_folder.configuration import text
 __all__ = ["completed", "keywords", "nearest", "shown", "text"]
 
 _KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a word", tuple: "integers and commas"}
+_SIZES = ("batch", "epochs", "iterations", "latent", "hidden", "width", "features", "filters", "channels")  # none is 0
 
 
 def keywords(build):
@@ -33,11 +34,13 @@ def keywords(build):
 def completed(build, given):
     """All keyword arguments of a preset's function: those given, checked, and the defaults of the others.
 
-    A value must be of its default's kind, and one of the words of a `typing.Literal`; anything may stand for None. Text
-    stands for what it says on a command line: `32`, `true`, `none`, `400,400`.
+    A value must be of its default's kind, and one of the words of a `typing.Literal`; anything may stand for None. Integers
+    whose defaults are positive must not be negative, nor sizes 0; a `learning_rate` must be positive. Text stands for what it
+    says on a command line: `32`, `true`, `none`, `400,400`.
 
     Raises:
-        ValueError: for a name that the function does not have, or a value of another kind, with the nearest right one.
+        ValueError: for a name that the function does not have, with the nearest right one, and for a value of another kind
+            or out of range.
 
     Example:
         >>> completed(lambda data, *, latent=20, hidden=(400, 400), rate=1e-3: None, {"hidden": "500", "rate": 1})
@@ -74,10 +77,6 @@ def _checked(build, parameter, value):
         value = tuple(value) if isinstance(value, list | tuple) else (value,)
     if isinstance(default, float) and type(value) is int:
         value = float(value)
-    if type(value) is type(default) is int and value < 0 < default:
-        raise ValueError(
-            f"`{parameter.name}` of {build.__name__} must not be negative. Received: {parameter.name}={value}."
-        )
     if value not in words if words else not _alike(value, default):
         kind = _KINDS.get(type(default), "a value")
         expected = f"one of: {', '.join(words)}" if words else f"{kind}, as {text(default)} is"
@@ -85,7 +84,27 @@ def _checked(build, parameter, value):
             f"`{parameter.name}` of {build.__name__} is of the wrong kind. Expected {expected}. "
             f"Received: {parameter.name}={text(value)}.{nearest(value, words)}"
         )
+    if expected := _within(parameter.name, value, default):
+        raise ValueError(
+            f"`{parameter.name}` of {build.__name__} is out of range. Expected {expected}. "
+            f"Received: {parameter.name}={text(value)}."
+        )
     return value
+
+
+def _within(name, value, default):
+    """What a value should have been with which surely nothing can be trained; whatever else is lawful, the preset knows."""
+    if name == "learning_rate" and type(value) in (int, float) and not 0.0 < value < math.inf:
+        return "a finite number above 0" + (f", as {text(default)} is" if default else "")
+    given, usual = ([each for each in _several(some) if type(each) is int] for some in (value, default))
+    least = 1 if name in _SIZES else 0  # no steps of warm-up, say, are lawful
+    if not given or not usual or min(given) >= least or min(usual) <= 0:
+        return None
+    return f"{'integers' if isinstance(default, tuple) else 'an integer'} of at least {least}, as {text(default)} is"
+
+
+def _several(value):
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _alike(value, default):

@@ -34,7 +34,7 @@ def changes(begun, wanted, *, taken=math.inf):
     allowed = [path for path in found if path in _LENGTH or rate and path.startswith(_RATES)]
     refused = {path.removeprefix("hyperparameters/"): pair for path, pair in found.items() if path not in allowed}
     steps, images = zip(_sizes(begun), _sizes(wanted), strict=True)
-    for name, before, now in (("steps", min(steps[0], taken), steps[1]), ("test images", *images)):
+    for name, before, now in (_length(wanted, min(steps[0], taken), steps[1]), ("test images", *images)):
         refused |= {name: (f"{before} or more", now)} if now < before else {}
     if refused:
         told = list(refused.items())[:3]  # one change may show in many places
@@ -66,9 +66,20 @@ def steps_taken(folder):
 
 def _sizes(config):
     """How many steps a run takes, and how many images it is tested on."""
-    per_epoch = config["data"]["train"]["images"] // config["batch"] if "data" in config else 0
-    steps = min(config.get("epochs", 0) * per_epoch, config.get("steps") or math.inf)
+    steps = min(config.get("epochs", 0) * _per_epoch(config), config.get("steps") or math.inf)
     return steps, config.get("test_images") or math.inf
+
+
+def _per_epoch(config):
+    return config["data"]["train"]["images"] // config["batch"] if "data" in config else 0
+
+
+def _length(wanted, before, now):
+    """(name, before, now) of two numbers of steps, as epochs if it is these that end the run."""
+    per_epoch = _per_epoch(wanted)
+    if now >= before or wanted["epochs"] * per_epoch > (wanted.get("steps") or math.inf):
+        return "steps", before, now
+    return "epochs", -(-before // per_epoch), wanted["epochs"]
 
 
 def _differences(before, now, path):

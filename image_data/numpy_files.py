@@ -8,7 +8,7 @@ import numpy as np
 from vae_flows.image_data.arrays import ImageSet
 from vae_flows.image_data.checks import as_levels, check_arrays, check_levels
 from vae_flows.image_data.collect import MEMORY_LIMIT, cache_path, collect, version
-from vae_flows.image_data.numpy_streams import Mapped, Packed, reading
+from vae_flows.image_data.numpy_streams import Mapped, Packed, check_numbers, check_written, reading
 from vae_flows.image_data.spec import ImageSpec
 from vae_flows.image_data.storage import hold_out
 
@@ -45,6 +45,7 @@ def load_numpy(path, *, memory_limit=MEMORY_LIMIT):
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path}. Expected a .npy or .npz file of images.")
+    check_written(path)
     with reading(path):
         loaded = np.load(path, allow_pickle=False, mmap_mode="r")  # maps a .npy file, opens an archive
     if isinstance(loaded, np.ndarray):
@@ -52,8 +53,8 @@ def load_numpy(path, *, memory_limit=MEMORY_LIMIT):
     with loaded as archive:
         names = _named(path, [name[:-4] for name in archive.zip.namelist() if name.endswith(".npy")])
         images = {split: Packed(archive, names[split], path=path) for split in _SPLITS if split in names}
-        with reading(path):
-            labels = {split: archive[names[f"{split}_labels"]] for split in _SPLITS if f"{split}_labels" in names}
+        named = {split: names[f"{split}_labels"] for split in _SPLITS if f"{split}_labels" in names}
+        labels = {split: _labels(archive, name, path=path) for split, name in named.items()}
         return _read(path, images, labels, memory_limit=memory_limit)
 
 
@@ -66,6 +67,16 @@ def _named(path, present):
             f"Received: {', '.join(present) or 'no arrays'}."
         )
     return {what: found[0] for what, found in names.items() if found}
+
+
+def _labels(archive, name, *, path):
+    """The array of that name, once it is known to hold numbers."""
+    with reading(path):
+        stream = archive.zip.open(f"{name}.npy")
+    with stream:
+        check_numbers(stream, path, name, labels=True)
+    with reading(path):
+        return archive[name]
 
 
 def _read(path, arrays, labels, *, memory_limit):

@@ -7,9 +7,10 @@ import numpy as np
 
 from vae_flows.image_data.storage import block_slices
 
-__all__ = ["Mapped", "Packed", "reading"]
+__all__ = ["Mapped", "Packed", "check_numbers", "check_written", "reading"]
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_ARRAY, _ARCHIVES = np.lib.format.MAGIC_PREFIX, (b"PK\x03\x04", b"PK\x05\x06")  # how files begin
 
 
 @contextlib.contextmanager
@@ -20,6 +21,42 @@ def reading(path):
     except Exception as error:  # NumPy's parser and zipfile raise what they like
         reason = (str(error) or type(error).__name__).split("\n")[0]
         raise ValueError(f"The file {path} is broken. Expected NumPy's format. Received: {reason}.") from error
+
+
+def check_written(path):
+    """Refuses a file that is neither an array nor an archive, which NumPy would take for a pickle.
+
+    Raises:
+        ValueError: if it begins otherwise, or is an array of objects.
+    """
+    with open(path, "rb") as stream:
+        start = stream.read(len(_ARRAY))
+        if start == _ARRAY:
+            stream.seek(0)
+            check_numbers(stream, path, "train")
+        elif not start.startswith(_ARCHIVES):
+            raise ValueError(
+                f"The file {path} is no array file. Expected one that NumPy wrote, by numpy.save or numpy.savez. "
+                f"Received: {f'one that begins with {start!r}' if start else 'an empty one'}. Save the images with these."
+            )
+
+
+def check_numbers(stream, path, name, *, labels=False):
+    """Refuses an array of Python objects, as images of several shapes make one; its header, as `_header` gives it.
+
+    Raises:
+        ValueError: if it is one, or its header is damaged.
+    """
+    with reading(path):
+        header = _header(stream)
+    if header[2].hasobject:
+        expected = "integers [N]" if labels else "numbers of one shape, [N, H, W] or [N, H, W, C]"
+        remedy = "the number of each class" if labels else "numpy.stack(images), resized or cropped to one size"
+        raise ValueError(
+            f"The file {path} holds Python objects. Expected: `{name}` an array of {expected}. "
+            f"Received: dtype={header[2]}. Save {remedy}."
+        )
+    return header
 
 
 class _Stored:
@@ -68,10 +105,13 @@ class Packed(_Stored):
 
     def __init__(self, archive, name, *, path):
         self.archive, self.member, self.path = archive.zip, f"{name}.npy", path
-        with reading(path), self.archive.open(self.member) as stream:
-            shape, self.interleaved, self.stored = _header(stream)
+        with reading(path):
+            stream = self.archive.open(self.member)
+        with stream:
+            shape, self.interleaved, self.stored = check_numbers(stream, path, name)
+        with reading(path):
             held, declared = self.archive.getinfo(self.member).file_size, math.prod(shape) * self.stored.itemsize
-            if held < declared and not self.stored.hasobject:  # before room is made for them
+            if held < declared:  # before room is made for them
                 raise EOFError(f"{self.member} declares {declared:,} bytes of pixels and holds {held:,} in all")
         super().__init__(shape, self.stored)
 

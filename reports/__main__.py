@@ -73,6 +73,8 @@ def evaluate(run, method, **options):
 
     with told_in_one_line():
         method = checked_method(finished, method)
+    if "images" in given and method != "bidirectional":  # which has as many as it likes
+        given["images"] = finished.subject.count(given["images"])
     try:
         with told_in_one_line(OSError), warnings_in_one_line():
             said = judge(finished, method, **given)
@@ -153,12 +155,9 @@ def views(run, images, seed, out):
     from vae_flows.reports.sampling import write_views
 
     with told_in_one_line():
-        out.mkdir(parents=True, exist_ok=True)
         written = write_views(finished.subject, out, images=images, seed=seed)
     for name, shown in written.items():
         click.echo(f"{out / name}: {shown}")
-    if not written:
-        click.echo("This model has no views of its own.")
 
 
 @main.command()

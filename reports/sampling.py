@@ -35,10 +35,21 @@ def write_samples(model, folder, *, count, temperature=1.0, seed=0):
 def write_views(subject, folder, *, images, seed=0):
     """Write the model's own views of the first test images, each as a PNG file with a column for every image, into `folder`.
 
+    The folder is made if there is none.
+
     Returns:
         {file name: what it shows}.
+
+    Raises:
+        ValueError: if the model has no views.
     """
     views = subject.model.views(tf.constant(subject.prepared(images)), seed)
+    if not views:
+        raise ValueError(
+            "This model has no views of its own. Expected a posterior that is refined in steps, groups of latents, or an "
+            f"autoencoding flow. Received: {type(subject.model).__name__} without these. Draw from it with `sample`."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
     for name, view in views.items():
         save(labelled_rows(view.pictures, view.labels), folder / f"{name}.png", caption=view.caption)
     return {f"{name}.png": view.caption for name, view in views.items()}

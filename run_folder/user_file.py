@@ -30,7 +30,11 @@ def import_file(path, *, checksum=None):
     folder, name = os.path.split(path.removesuffix(".py"))
     known = sys.modules.get(name)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no file {path}. Expected the Python file with the preset and its layers.")
+        put_back = "Put it back: the run's config.json records that it was there, as `preset_file`."
+        raise FileNotFoundError(
+            f"There is no file {path}. Expected the Python file with the preset and its layers. "
+            f"{'Check its path.' if checksum is None else put_back}"
+        )
     if checksum not in (None, now := import_record(path)["checksum"]):
         warnings.warn(f"{path} has changed since the run began: checksum {checksum} then, {now} now.", stacklevel=2)
     if getattr(known, "__file__", None) == path:

@@ -60,7 +60,7 @@ def test_help_and_list(capsys):
         (["--steps", 0], "0 is not in the range"),
         (["--resume"], "Expected --out RUN"),
         (["--out", "absent", "--resume"], "There is no run in absent"),
-        (["absent.py:small"], "There is no file"),
+        (["absent.py:small"], "Expected the Python file with the preset and its layers. Check its path."),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, message, capsys):

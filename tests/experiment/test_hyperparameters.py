@@ -76,6 +76,38 @@ def test_what_is_unknown_or_of_another_kind_is_refused(given, message):
         completed(preset, given)
 
 
+def sizes(data, *, latent=20, hidden=(400, 400), groups=(5, 10), warmup=5, offset=0, batch=128, learning_rate=1e-3):
+    """Numbers with bounds"""
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            "latent=0",
+            "`latent` of sizes is out of range. Expected an integer of at least 1, as 20 is. Received: latent=0.",
+        ),
+        ("hidden=-4", "`hidden` of .* Expected integers of at least 1, as 400,400 is. Received: hidden=-4."),
+        ("hidden=8,0", "Expected integers of at least 1, .*hidden=8,0"),
+        ("groups=5,-1", "`groups` .* integers of at least 0, .*groups=5,-1"),
+        ("warmup=-1", "`warmup` .* an integer of at least 0, as 5 is. Received: warmup=-1"),
+        ("batch=0", "`batch` .* at least 1, .*batch=0"),
+        ("learning_rate=0", "`learning_rate` of sizes .* Expected a finite number above 0, as 0.001 is. .*=0.0"),
+        ("learning_rate=-1", "`learning_rate` .*above 0, .*learning_rate=-1.0"),
+        ("learning_rate=inf", "`learning_rate` .*Expected a number"),
+    ],
+)
+def test_what_no_preset_can_use_is_refused_by_its_name(given, message):
+    name, _, value = given.partition("=")
+    with pytest.raises(ValueError, match=message):
+        completed(sizes, {name: value})
+
+
+def test_what_some_preset_can_use_is_left_to_it():
+    given = {"groups": (0, 3), "warmup": 0, "offset": -1}
+    assert completed(sizes, given) == {**completed(sizes, {}), **given}
+
+
 def test_an_argument_without_a_default_is_no_hyperparameter():
     with pytest.raises(ValueError, match="width without one"):
         completed(lambda data, width: None, {})

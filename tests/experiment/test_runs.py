@@ -140,7 +140,8 @@ def test_a_file_that_is_gone_or_has_changed_is_told(run, forget, tmp_path, capsy
     assert reports(["sample", str(run), "--out", str(tmp_path / "pictures")]) == 1
     error = capsys.readouterr().err
     assert "There is no file" in error and "gone.py" in error and error.count("\n") == 1
-    with pytest.raises(FileNotFoundError, match=r"gone\.py"):
+    assert "Put it back: the run's config.json records that it was there" in error
+    with pytest.raises(FileNotFoundError, match=r"gone\.py.* Put it back: "):
         experiment.take_up(run)
 
 
@@ -212,3 +213,19 @@ def test_a_training_that_was_left_may_end_where_it_is(run, forget):
     assert ended.outcome.steps == ended.results["steps"] == 8
     with pytest.raises(ValueError, match="Expected: steps=8 or more. Received: steps=6"):
         experiment.take_up(run, steps=6)
+
+
+def test_a_run_that_would_become_shorter_is_told_in_the_unit_that_was_said(run, forget):
+    change_config(run, epochs=4)
+    for said, message in (({"epochs": 1}, "epochs=4 or more. Received: epochs=1"), ({"steps": 7}, "steps=32 or more")):
+        with pytest.raises(ValueError, match=f"Expected: {message}"):
+            experiment.take_up(run, **said)
+    (run / "model.keras").unlink()  # left after step 12, in its second epoch
+    (run / "progress.json").write_text('{"step": 12}')
+    with pytest.raises(ValueError, match=r"Expected: epochs=2 or more\. Received: epochs=1\."):
+        experiment.take_up(run, epochs=1)
+    change_config(run, steps=20)
+    with pytest.raises(ValueError, match=r"Expected: epochs=2 or more\. Received: epochs=1\."):
+        experiment.take_up(run, epochs=1)
+    with pytest.raises(ValueError, match=r"Expected: steps=12 or more\. Received: steps=11\."):
+        experiment.take_up(run, epochs=9, steps=11)

@@ -44,3 +44,17 @@ def test_a_model_whose_training_has_gone_on_says_so(run, capsys):
     FinishedRun.open(run)
     assert "run is in training, at step 6. What follows is of its model of 8 steps" in capsys.readouterr().out
     assert "run is in training, at step 6; its figures are of 8 steps." in " ".join(compare([run]).notes)
+
+
+def test_more_images_than_there_are_are_all_of_them(run, capsys):
+    assert reports(["evaluate", str(run), "--images", "100000"]) == 0
+    assert json.loads((run / "results.json").read_text())["settings"]["importance"]["images"] == 4
+    capsys.readouterr()
+    assert reports(["evaluate", str(run), "--images", "4"]) == 0
+    assert "found before with the same settings" in capsys.readouterr().out
+
+
+def test_views_of_a_model_without_any_are_refused_and_leave_no_folder(run, tmp_path, capsys):
+    assert reports(["views", str(run), "--out", str(tmp_path / "new" / "views")]) == 1
+    assert "no views of its own. Expected a posterior that is refined" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

@@ -5,6 +5,7 @@ import re
 import zipfile
 
 import numpy as np
+import pytest
 
 from vae_flows.image_data import load
 
@@ -77,3 +78,19 @@ def test_each_is_read_or_refused_in_one_line(tmp_path, monkeypatch):
         path.unlink()
     assert not wrong, f"{len(wrong)} of {number + 1}: {wrong[:8]}"
     assert number > 600 and refused > 500
+
+
+@pytest.mark.parametrize("name", ["images.npy", "images.npz"])
+def test_what_numpy_did_not_write_and_images_of_several_sizes_are_told(name, tmp_path):
+    path = tmp_path / name
+    path.write_text("hello, I am text")
+    with pytest.raises(ValueError, match=r"is no array file\. Expected .* numpy\.save or numpy\.savez\. .* b'hello,'"):
+        load(str(path))
+    uneven = np.array([np.zeros((3, 3)), np.zeros((2, 2))], object)
+    path.write_bytes(
+        written(np.save, uneven) if name.endswith("npy") else written(lambda to: np.savez(to, train=uneven))
+    )
+    with pytest.raises(
+        ValueError, match=r"holds Python objects\. Expected: `train` .* of one shape, \[N, H, W\].*=object"
+    ):
+        load(str(path))

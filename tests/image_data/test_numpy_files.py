@@ -50,12 +50,6 @@ def test_numpy_files(tmp_path):
 def test_bad_numpy_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"There is no file .*x\.npy"):
         load(str(tmp_path / "x.npy"))
-    (tmp_path / "text.npy").write_text("hello, I am text")
-    with pytest.raises(ValueError, match=r"text\.npy is broken\. Expected NumPy's format"):
-        load(str(tmp_path / "text.npy"))
-    (tmp_path / "text.npz").write_text("hello, I am text")
-    with pytest.raises(ValueError, match=r"text\.npz is broken"):
-        load(str(tmp_path / "text.npz"))
     np.savez(tmp_path / "other.npz", weights=np.zeros(3))
     with pytest.raises(ValueError, match=r"holds no training images.*x_train.*Received: weights"):
         load(str(tmp_path / "other.npz"))
@@ -169,7 +163,7 @@ def holed(value):
         (holed(0.3), ValueError, r"must be multiples of 1/255"),
         (GREY.astype(np.float32), ValueError, r"must be in \[0, 1\]\. Received: values from \d+ to 2\d\d"),
         (GREY.astype(np.int64) + 1, ValueError, r"values 0 \.\. 255\. Received: values from 1 to 256"),
-        (np.array([{}] * 60, object).reshape(60, 1, 1), ValueError, r"must be integers, or floats.*dtype=object"),
+        (np.array([{}] * 60, object).reshape(60, 1, 1), ValueError, r"Python objects.*dtype=object"),
         (GREY[0], ValueError, r"axes \[N, H, W, C\]\. Received: shape=\(5, 4\)"),
         (GREY[:0], ValueError, r"at least one image.*shape=\(0, 5, 4, 1\)"),
         (GREY[:2], ValueError, r"Too few images to hold any out.*Received: 2"),
@@ -189,7 +183,10 @@ def test_archives_of_other_things_are_refused(tmp_path, cache, array, error, mes
         ({"train": GREY, "test": GREY[:, :4]}, r"of one shape.*'test': \(4, 4, 1\)"),
         ({"train": GREY, "train_labels": LABELS[1:]}, r"`train_labels` must have the shape \(60,\).*\(59,\)"),
         ({"train": GREY, "test_labels": LABELS}, r"`test_labels` came without images"),
-        ({"train": GREY, "train_labels": np.array([{}] * 60, object)}, r"set\.npz is broken.*allow_pickle"),
+        (
+            {"train": GREY, "train_labels": np.array([{}] * 60, object)},
+            r"set\.npz holds .* `train_labels` an array of integers",
+        ),
     ],
 )
 def test_archives_that_do_not_fit_together_are_refused(tmp_path, cache, arrays, message):
