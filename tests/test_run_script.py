@@ -87,7 +87,7 @@ MISTAKES = {
     ),
     "a size for arrays": (["--dataset", "{tmp}/odd.npz", "--image-size", "8"], "Arrays are not resized"),
     "files that are no images": (["--dataset", "{tmp}/photos"], "Received: broken.png.*--skip-unreadable"),
-    "a value out of range": (["quickstart", "latent=0"], "must be at least 1"),
+    "a value out of range": (["quickstart", "latent=0"], "at least 1, as 16 is"),
 }
 
 
