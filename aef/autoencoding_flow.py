@@ -94,14 +94,14 @@ class AutoencodingFlow(ExactModel):
         y = transform.forward(x)
         z, log_volume = self._code(x, y, training)
         shell = self.decoder(z, training=training).distribution  # pixel by pixel
-        log_shell = tf.reduce_sum(self.mask.shell * shell.log_prob(y), [-3, -2, -1])
+        log_shell = tf.reduce_sum(self.mask.shell_alone(shell.log_prob(y)), [-3, -2, -1])
         log_det = transform.forward_log_det_jacobian(x, event_ndims=3)
         return self.prior().log_prob(z) + log_shell + log_volume + log_det
 
     def _code(self, x, y, training=False):
         """z [B, D], and log|det dz/dcore| [B]."""
         u, log_core = pull(self.core(), self.mask.core_of(y))
-        z, log_q = push(self.encoder(self.mask.shell * x, training=training), u)
+        z, log_q = push(self.encoder(self.mask.shell_alone(x), training=training), u)
         return z, log_core - log_q
 
     def to_noise(self, x):
@@ -116,12 +116,13 @@ class AutoencodingFlow(ExactModel):
         """The images of noise, the inverse of `to_noise`: [..., D], [..., H W C - D] -> [..., H, W, C]."""
         check_last_axis(z0, self.latent_features, name="z0")
         check_last_axis(d, self.mask.shell_features, name="d")
+        z0, d = (tf.cast(part, self.variable_dtype) for part in (z0, d))
         return self._image(push(self.prior(), z0)[0], d)
 
     def _image(self, z, d):
         transform, law = chained(self.transforms), self.decoder(z).distribution
         y = law.loc + law.scale * self.mask.join(tf.zeros_like(z), d)  # right in the shell
-        u, _ = pull(self.encoder(self.mask.shell * transform.inverse(y)), z)
+        u, _ = pull(self.encoder(self.mask.shell_alone(transform.inverse(y))), z)
         core, _ = push(self.core(), u)
         return transform.inverse(self.mask.join(core, self.mask.split(y)[1]))
 
@@ -131,7 +132,8 @@ class AutoencodingFlow(ExactModel):
 
     def decode(self, z):
         """Mean images, d = 0: [..., D] -> [..., H, W, C]."""
-        d = tf.zeros(tf.concat([tf.shape(z)[:-1], [self.mask.shell_features]], 0))
+        z = tf.cast(z, self.variable_dtype)
+        d = tf.zeros(tf.concat([tf.shape(z)[:-1], [self.mask.shell_features]], 0), z.dtype)
         return tf.clip_by_value(self._image(z, d), 0.0, 1.0)
 
     def reconstruct(self, x, seed=None):
@@ -149,8 +151,8 @@ class AutoencodingFlow(ExactModel):
         """
         seed = as_seed(seed)
         d_seed = tf.random.experimental.stateless_fold_in(seed, 1, alg="philox")
-        z0 = temperature * standard_normal([count, self.latent_features], seed=seed)
-        d = deviations * standard_normal([count, self.mask.shell_features], seed=d_seed)
+        z0 = temperature * standard_normal([count, self.latent_features], seed=seed, dtype=self.variable_dtype)
+        d = deviations * standard_normal([count, self.mask.shell_features], seed=d_seed, dtype=self.variable_dtype)
         return tf.clip_by_value(self.from_noise(z0, d), 0.0, 1.0)
 
     def views(self, x, seed=None):
@@ -158,4 +160,4 @@ class AutoencodingFlow(ExactModel):
         pictures = [tf.clip_by_value(self.from_noise(z0, share * d), 0.0, 1.0) for share in (0.0, 0.5, 1.0)]
         labels = ("image", "mean image", "half of d", "all of d")
         caption = "Images, and what their codes give with none, half and all of the shell's deviations: in the end, themselves."
-        return {"deviations": View(tf.stack([x, *pictures], 1), labels, caption)}
+        return {"deviations": View.of([x, *pictures], labels, caption)}

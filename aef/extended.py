@@ -118,7 +118,8 @@ class CoreEncoder(Configured, keras.layers.Layer):
 
     def parameters(self, x, training=None):
         """What determines the law, from images [B, H, W, C]."""
-        return self.encoder.parameters(x, training=training), tf.cast(self.network(x, training=training), tf.float32)
+        w = tf.cast(self.network(x, training=training), self.variable_dtype)
+        return self.encoder.parameters(x, training=training), w
 
     def given(self, parameters):
         """The law of z."""

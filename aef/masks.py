@@ -47,13 +47,12 @@ class CoreMask(Configured):
         shell = np.setdiff1d(np.arange(pixels), self.core)
         self._order = np.concatenate([self.core, shell])
         self._places = np.argsort(self._order)
-        self._shell = np.ones(pixels, np.float32)
+        self._shell = np.ones(pixels)
         self._shell[list(self.core)] = 0.0
 
-    @property
-    def shell(self):
-        """1 in the shell, 0 in the core: [H, W, C]."""
-        return tf.reshape(tf.constant(self._shell), self.image_shape)
+    def shell_alone(self, images):
+        """The images with 0 in the core: [..., H, W, C]."""
+        return tf.cast(self._shell.reshape(self.image_shape), images.dtype) * images
 
     def split(self, images):
         """Core and shell of images: [..., H, W, C] -> [..., D], [..., H W C - D]."""

@@ -24,8 +24,8 @@ class ImageModel(Configured, keras.Model):
     `reconstruct`, `encode`, `decode`, `log_likelihood` and the properties `image_shape`, `pixel_levels`,
     `latent_features`; training by Keras's `fit` follows.
 
-    Images enter as the pixel law wants them, float [B, H, W, C] in [0, 1]; pictures leave in [0, 1]. All randomness is a
-    function of seeds; in training, of (seed, optimizer step, replica).
+    Images enter as the pixel law wants them, float [B, H, W, C] in [0, 1]; pictures leave in [0, 1]. Both are cast to the
+    weights' precision, that of all densities. All randomness is a function of seeds; in training, of (seed, step, replica).
 
     Args:
         seed: Base seed of the training noise.
@@ -109,11 +109,11 @@ class ImageModel(Configured, keras.Model):
 
     def interpolate(self, a, b, steps):
         """Pictures on the straight line between the codes of images a and b: [steps, B, H, W, C]."""
-        weight = tf.reshape(tf.linspace(0.0, 1.0, steps), [steps, 1, 1])
+        weight = tf.reshape(tf.cast(tf.linspace(0.0, 1.0, steps), self.variable_dtype), [steps, 1, 1])
         return self.decode((1.0 - weight) * self.encode(a) + weight * self.encode(b))
 
     def check_images(self, x):
-        """The images as a tensor; refuses those of another kind or shape than the model's, and eager ones out of range."""
+        """The images in the model's precision; refuses those of another kind or shape, and eager ones out of range."""
         x = tf.convert_to_tensor(x)
         if not x.dtype.is_floating:
             raise ValueError(
@@ -125,6 +125,7 @@ class ImageModel(Configured, keras.Model):
                 f"Images must have the model's shape. Expected: [batch, {', '.join(map(str, self.image_shape))}]. "
                 f"Received: {x.shape}. Resize or pad the images, or build the model for their shape."
             )
+        x = tf.cast(x, self.variable_dtype)
         if tf.is_symbolic_tensor(x) or not tf.size(x):
             return x
         low, high = float(tf.reduce_min(x)), float(tf.reduce_max(x))

@@ -110,7 +110,7 @@ class LatentModel(ImageModel):
             seed: None for new noise, an integer, or int32 [2].
         """
         inference, images = self.infer(x), tf.shape(x)[0]
-        noise = PlacedNoise.of(as_seed(seed), images=images)
+        noise = PlacedNoise.of(as_seed(seed), images=images, dtype=self.variable_dtype)
         samples = tf.cast(samples, tf.int32)
 
         def add_chunk(start, mean):
@@ -120,10 +120,10 @@ class LatentModel(ImageModel):
         shapes = (tf.TensorShape([]), LogMean(*map(tf.TensorShape, ([], [None], [None], [None]))))
         start = (tf.constant(0), LogMean.empty(images[None]))
         _, mean = tf.while_loop(lambda done, _: done < samples, add_chunk, start, shapes, parallel_iterations=1)
-        return tf.cast(mean.value, tf.float32)
+        return tf.cast(mean.value, self.variable_dtype)
 
     def encode(self, x):
-        return self.infer(x).latent(tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features])))
+        return self.infer(x).latent(tf.zeros(tf.stack([tf.shape(x)[0], self.noise_features]), self.variable_dtype))
 
     def reconstruct(self, x, seed=None):
         """Pictures [B, H, W, C] of one posterior sample each; of the central code, where the spread is untrained."""
@@ -132,4 +132,4 @@ class LatentModel(ImageModel):
         return self.decode(self.infer(x).latent(self._noise([tf.shape(x)[0]], as_seed(seed))))
 
     def _noise(self, shape, seed):
-        return standard_normal(tf.concat([shape, [self.noise_features]], 0), seed=seed)
+        return standard_normal(tf.concat([shape, [self.noise_features]], 0), seed=seed, dtype=self.variable_dtype)

@@ -88,8 +88,10 @@ class LatentUseMeter:
     def _marginal_kl(self, x, mean, variance, seed):
         """KL of the Gaussians with the posteriors' means and variances [N, D] and with the prior's, over the images: [D]."""
         prior_mean, prior_variance = self._prior_moments(x, seed)  # [D]
-        resolution = np.square(np.finfo(np.float32).eps * np.maximum(np.abs(mean), np.sqrt(prior_variance)))
-        ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than float32 can tell
+        resolution = np.square(
+            np.finfo(self.model.variable_dtype).eps * np.maximum(np.abs(mean), np.sqrt(prior_variance))
+        )
+        ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than the precision can tell
         bias = float(tf.math.digamma(self.pairs / 2) - np.log(self.pairs / 2))
         kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
         return kl.mean(0)
@@ -101,7 +103,7 @@ class LatentUseMeter:
         features, groups = model.latent_features, len(self.groups)
 
         def add_pair(i, middles, squares, middle_squares, kl):
-            half = standard_normal([images, model.noise_features], seed=_folded(seed, i))
+            half = standard_normal([images, model.noise_features], seed=_folded(seed, i), dtype=model.variable_dtype)
             both = tf.stack([half, -half])  # [2, B, F]
             z, terms = inference.drawn(both)
             z = tf.cast(z, tf.float64)  # [2, B, D]
@@ -125,7 +127,8 @@ class LatentUseMeter:
 
     def _prior_sums_graph(self, x, seed):
         """Sums of the features of a round of draws and of their squares, [D] each."""
-        noise = standard_normal([_PRIOR_TOGETHER, 1, self.model.noise_features], seed=seed)
+        shape = [_PRIOR_TOGETHER, 1, self.model.noise_features]
+        noise = standard_normal(shape, seed=seed, dtype=self.model.variable_dtype)
         z = tf.cast(self.model.infer(x, start="prior").latent(noise)[:, 0], tf.float64)  # [draws, D]
         return tf.reduce_sum(z, 0), tf.reduce_sum(z * z, 0)
 

@@ -92,7 +92,8 @@ class Elbo(Objective):
     def loss(self, terms, step):
         if step is None:
             return -terms.elbo
-        return self.kl_weight(step) * tf.reduce_sum(self.pushed(terms.kl), -1) - terms.log_likelihood
+        weight = tf.cast(self.kl_weight(step), terms.kl.dtype)
+        return weight * tf.reduce_sum(self.pushed(terms.kl), -1) - terms.log_likelihood
 
     def pushed(self, kl, factor=1.0):
         """factor * kl [B, G], without a gradient in groups whose mean KL is within the free bits."""

@@ -64,7 +64,7 @@ class PixelFlow(ExactModel):
         return pull(self.flow(), self._flat(chained(self.transforms).forward(self.check_images(x))))[0]
 
     def decode(self, z):
-        y, _ = push(self.flow(), z)
+        y, _ = push(self.flow(), tf.cast(z, self.variable_dtype))
         y = tf.reshape(y, tf.concat([tf.shape(y)[:-1], self.image_shape], 0))
         return tf.clip_by_value(chained(self.transforms).inverse(y), 0.0, 1.0)
 
@@ -78,7 +78,8 @@ class PixelFlow(ExactModel):
         A trained autoregressive flow is inverted number by number, and the errors of float32 grow from one to the next: some
         pictures may be saturated, or no numbers at all. Its log p(x) does not suffer from that.
         """
-        return self.decode(temperature * standard_normal([count, self.latent_features], seed=as_seed(seed)))
+        noise = standard_normal([count, self.latent_features], seed=as_seed(seed), dtype=self.variable_dtype)
+        return self.decode(temperature * noise)
 
     def _flat(self, y):
         return tf.reshape(y, tf.concat([tf.shape(y)[:-3], [self.latent_features]], 0))

@@ -42,7 +42,7 @@ class View(NamedTuple):
     """Pictures that a model offers of its own working, one row for each image.
 
     Attributes:
-        pictures: [N, M, H, W, C] in [0, 1].
+        pictures: float32 [N, M, H, W, C] in [0, 1].
         labels: M words.
         caption: One sentence that says what is to be seen.
     """
@@ -50,3 +50,8 @@ class View(NamedTuple):
     pictures: tf.Tensor
     labels: tuple
     caption: str
+
+    @classmethod
+    def of(cls, columns, labels, caption):
+        """The view of columns [N, H, W, C] of pictures, each with its label."""
+        return cls(tf.stack([tf.cast(column, tf.float32) for column in columns], 1), labels, caption)

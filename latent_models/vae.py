@@ -130,7 +130,7 @@ class VAE(LatentModel):
     def path(self, x):
         if self.refine is None:
             return {}
-        prior = self.prior()
+        x, prior = self.check_images(x), self.prior()
         laws = self.refine.path(self.encoder(x), x, self.decoder, prior)
         names = ("encoder", *(f"step {step}" for step in range(1, len(laws))))
         return {
@@ -142,11 +142,11 @@ class VAE(LatentModel):
         path, noise = self.path(x), self._noise([_DRAWS, tf.shape(x)[0]], as_seed(seed))
         if not path:
             return {}
-        pictures = tf.stack([x, *(self.decode(each.latent(0.0 * noise[0])) for each in path.values())], 1)
+        pictures = [x, *(self.decode(each.latent(0.0 * noise[0])) for each in path.values())]
         elbos = [float(tf.reduce_mean(each.log_weight(noise))) for each in path.values()]
         labels = ("image", *(f"{name}, {elbo:.1f}" for name, elbo in zip(path, elbos, strict=True)))
         caption = (
             "Images, and what the centre of the encoder's law and of each refined one decodes to, with the ELBO of that law, "
             "mean over these images, in nats."
         )
-        return {"refinement": View(pictures, labels, caption)}
+        return {"refinement": View.of(pictures, labels, caption)}

@@ -19,9 +19,9 @@ def temperatures(model, count, seed=None):
         seed: None for new noise, an integer, or int32 [2].
     """
     seed = as_seed(seed)
-    pictures = tf.stack([model.sample(count, seed, temperature=each) for each in _TEMPERATURES], 1)
+    pictures = [model.sample(count, seed, temperature=each) for each in _TEMPERATURES]
     labels = tuple(f"T = {each:g}" for each in _TEMPERATURES)
-    return View(pictures, labels, "Samples whose noise in the latent space is multiplied by a temperature T.")
+    return View.of(pictures, labels, "Samples whose noise in the latent space is multiplied by a temperature T.")
 
 
 def interpolations(model, x, steps=7):
@@ -36,15 +36,15 @@ def interpolations(model, x, steps=7):
     line = tf.unstack(model.interpolate(x, following, steps))  # steps x [N, H, W, C]
     labels = ("image", *(f"{step / (steps - 1):.0%}" for step in range(steps)), "image")
     caption = "What codes on the straight line between those of two images decode to."
-    return View(tf.stack([x, *line, following], 1), labels, caption)
+    return View.of([x, *line, following], labels, caption)
 
 
 def restored(model, corrupted):
-    """What a model makes of corrupted images: their central codes, decoded. [B, H, W, C] -> [B, H, W, C]."""
-    return model.decode(model.encode(corrupted))
+    """What a model makes of corrupted images: their central codes, decoded. [B, H, W, C] -> the same, in their precision."""
+    return tf.cast(model.decode(model.encode(corrupted)), corrupted.dtype)
 
 
 def restorations(model, corrupted, x):
     """The `View` of clean images x, of the same corrupted, and of these restored: [N, H, W, C] each."""
     caption = "Images, what was done to them, and what the model makes of that."
-    return View(tf.stack([x, corrupted, restored(model, corrupted)], 1), ("clean", "corrupted", "restored"), caption)
+    return View.of([x, corrupted, restored(model, corrupted)], ("clean", "corrupted", "restored"), caption)

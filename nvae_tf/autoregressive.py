@@ -40,7 +40,7 @@ class AutoregressiveCell(Configured, keras.layers.Layer):
     """
 
     def __init__(self, latent, *, context=0, reversed_order=False, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # the latent stays float32
+        super().__init__(autocast=False, **kwargs)  # the latent stays in the weights' precision
         self.latent, self.context, self.reversed_order = latent, context, reversed_order
         wide, order = _EXPANSION * latent, {"reversed_order": reversed_order, "dtype": self.dtype_policy}
         self.first = MaskedConvolution(latent, channels=latent, filters=wide, kernel_size=3, strict=True, **order)
@@ -50,13 +50,13 @@ class AutoregressiveCell(Configured, keras.layers.Layer):
         self.built = True
 
     def mean(self, z, feature=None):
-        """m(z, feature), [N, h, w, latent] float32."""
+        """m(z, feature), [N, h, w, latent], in the precision of the weights."""
         h = self.first(z)
         h = h + self.context_map(feature) if self.context else h
-        return tf.cast(self.third(tf.nn.elu(self.second(tf.nn.elu(h)))), tf.float32)
+        return tf.cast(self.third(tf.nn.elu(self.second(tf.nn.elu(h)))), self.variable_dtype)
 
     def call(self, z, feature=None):
-        return tf.cast(z, tf.float32) - self.mean(z, feature)
+        return tf.cast(z, self.variable_dtype) - self.mean(z, feature)
 
     def inverse(self, z, feature=None):
         """The latent that is mapped to z."""
@@ -66,7 +66,7 @@ class AutoregressiveCell(Configured, keras.layers.Layer):
             better = z + self.mean(guess, feature)
             return i + 1, better, tf.reduce_max(tf.abs(better - guess))
 
-        start = (tf.constant(0), z, tf.constant(float("inf")))
+        start = (tf.constant(0), z, tf.constant(float("inf"), z.dtype))
         return tf.while_loop(lambda i, guess, change: (i < most) & (change > _CONVERGED), step, start)[1]
 
 
@@ -82,7 +82,7 @@ class AutoregressivePair(Configured, keras.layers.Layer):
     """
 
     def __init__(self, latent, *, context=0, **kwargs):
-        super().__init__(autocast=False, **kwargs)  # the latent stays float32
+        super().__init__(autocast=False, **kwargs)  # the latent stays in the weights' precision
         self.latent, self.context = latent, context
         given = {"context": context, "dtype": self.dtype_policy}
         self.cells = [AutoregressiveCell(latent, reversed_order=backwards, **given) for backwards in (False, True)]

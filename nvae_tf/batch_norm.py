@@ -45,7 +45,7 @@ class BatchNorm(Configured, keras.layers.Layer):
     def __init__(self, channels, *, swish=False, momentum=0.95, **kwargs):
         super().__init__(**kwargs)
         self.channels, self.swish, self.momentum = channels, swish, momentum
-        exact = {"shape": (channels,), "autocast": False}  # float32 under mixed precision, too
+        exact = {"shape": (channels,), "autocast": False}  # in the weights' precision under mixed precision, too
         still = {**exact, "trainable": False, "aggregation": "mean"}
         self.scale = self.add_weight(**exact, initializer="ones", name="scale")
         self.shift = self.add_weight(**exact, initializer="zeros", name="shift")
@@ -64,7 +64,8 @@ class BatchNorm(Configured, keras.layers.Layer):
         return x * tf.cast(factor, x.dtype) + tf.cast(shift - mean * factor, x.dtype)
 
     def _trained(self, x, scale, shift):
-        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1 or scale.dtype != tf.float32:  # the only one that the kernel knows
             y, mean, variance = _over_replicas(x, scale, shift)
         else:
             y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
@@ -82,10 +83,10 @@ _EPSILON = 1e-5
 
 def _over_replicas(x, scale, shift):
     """The same with the statistics of the images of all replicas, differentiable."""
-    wide, context = tf.cast(x, tf.float32), tf.distribute.get_replica_context()
+    wide, context = tf.cast(x, scale.dtype), tf.distribute.get_replica_context()
     mean = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.reduce_mean(wide, [0, 1, 2]))
     deviation = tf.reduce_mean(tf.square(wide - mean), [0, 1, 2])  # a mean of squares would cancel, even below 0
     variance = context.all_reduce(tf.distribute.ReduceOp.MEAN, deviation)
     y = tf.nn.batch_normalization(wide, mean, variance, shift, scale, _EPSILON)
-    count = tf.cast(context.num_replicas_in_sync * tf.size(x) // x.shape[-1], tf.float32)
+    count = tf.cast(context.num_replicas_in_sync * tf.size(x) // x.shape[-1], wide.dtype)
     return tf.cast(y, x.dtype), mean, variance * count / (count - 1.0)

@@ -35,7 +35,7 @@ class _Kernel(Configured, keras.layers.Layer):
         """Creates the weights: kernels uniform with a variance of gain^2 / (3 * inputs), as in the official code."""
         bound = 1.0 / np.sqrt(np.prod(shape[:-1]))
         uniform = keras.initializers.RandomUniform(-bound, bound)
-        exact = {"autocast": False}  # norms are float32 under mixed precision, too
+        exact = {"autocast": False}  # norms keep the weights' precision under mixed precision, too
         self.kernel = self.add_weight(shape=shape, initializer=uniform, name="kernel", **exact)
         if normalised:
             lengths = tf.sqrt(tf.reduce_sum(tf.square(self.raw_matrix()), 0))
@@ -46,12 +46,12 @@ class _Kernel(Configured, keras.layers.Layer):
         self.built = True
 
     def raw_matrix(self):
-        """The kernel before normalisation as a matrix [h * w * inputs, outputs], float32."""
+        """The kernel before normalisation as a matrix [h * w * inputs, outputs]."""
         kernel = tf.convert_to_tensor(self.kernel)
         return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
     def matrix(self):
-        """The kernel after weight normalisation as a matrix [h * w * inputs, outputs], float32."""
+        """The kernel after weight normalisation as a matrix [h * w * inputs, outputs]."""
         matrix = self.raw_matrix()
         return matrix if self.log_scale is None else weight_normalised(matrix, tf.convert_to_tensor(self.log_scale))
 
@@ -179,7 +179,7 @@ class MaskedConvolution(_Kernel):
 
     def raw_matrix(self):
         kernel = tf.convert_to_tensor(self.kernel)
-        return tf.reshape(kernel * self.mask(), [-1, kernel.shape[-1]])
+        return tf.reshape(kernel * tf.cast(self.mask(), kernel.dtype), [-1, kernel.shape[-1]])
 
     def call(self, x):
         kernel = self._kernel_in_use()

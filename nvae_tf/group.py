@@ -77,13 +77,14 @@ class Group(Configured, keras.layers.Layer):
         return run(self.cells_before, state, training=training, recompute=self.recompute)
 
     def prior_parameters(self, state):
-        """(m, s) as the networks give them: [N, h, w, 2 L] float32; nothing for the first group."""
-        return None if self.first else tf.cast(self.prior_head(tf.nn.elu(state)), tf.float32)
+        """(m, s) as the networks give them: [N, h, w, 2 L]; nothing for the first group."""
+        return None if self.first else self._exact(self.prior_head(tf.nn.elu(state)))
 
     def prior(self, parameters, *, images):
         """p(z | state) of so many images, `GroupNormal`."""
         if self.first:
-            return GroupNormal.standard(tf.stack([images, self.height, self.width, self.latent]))
+            shape = tf.stack([images, self.height, self.width, self.latent])
+            return GroupNormal.standard(shape, dtype=self.variable_dtype)
         return GroupNormal.of(parameters)
 
     def posterior(self, parameters, state, feature):
@@ -96,12 +97,12 @@ class Group(Configured, keras.layers.Layer):
         """
         if self.first:
             copies = [tf.shape(state)[0] // tf.shape(feature)[0], 1, 1, 1]
-            raw = tf.tile(tf.cast(self.posterior_head(feature), tf.float32), copies)
+            raw = tf.tile(self._exact(self.posterior_head(feature)), copies)
             return GroupNormal.of(raw), tf.tile(feature, copies) if self.flows else None
         own = self.state_map(state)
         seen = tf.reshape(own, [-1, *_sizes(feature)]) + tf.cast(feature, own.dtype)  # [K, B, h, w, C]
         seen = tf.reshape(seen, tf.shape(own))
-        return GroupNormal.of(parameters + tf.cast(self.posterior_head(seen), tf.float32)), seen
+        return GroupNormal.of(parameters + self._exact(self.posterior_head(seen))), seen
 
     def flowed(self, z, seen):
         """z after the posterior's flows, whose log-determinant is 0."""
@@ -118,6 +119,10 @@ class Group(Configured, keras.layers.Layer):
     def enter(self, state, z):
         """The state that has taken up the latent."""
         return self.entrance(tf.concat([state, tf.cast(z, state.dtype)], -1))
+
+    def _exact(self, parameters):
+        """Of a density, in the precision of the weights: float32 under mixed precision."""
+        return tf.cast(parameters, self.variable_dtype)
 
 
 def _sizes(feature):

@@ -33,9 +33,9 @@ class GroupNormal(NamedTuple):
     scale: tf.Tensor
 
     @classmethod
-    def standard(cls, shape):
+    def standard(cls, shape, *, dtype=tf.float32):
         """N(0, 1) for a group of this shape [N, h, w, L]."""
-        return cls(tf.zeros(shape), tf.ones(shape))
+        return cls(tf.zeros(shape, dtype), tf.ones(shape, dtype))
 
     @classmethod
     def of(cls, raw):

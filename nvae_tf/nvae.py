@@ -97,7 +97,7 @@ class NVAE(LatentModel):
         *sides, image_channels = check_image_shape(law.image_shape)
         self.margins = [_margins(side, 2 ** (self.blocks + len(self.groups) - 1)) for side in sides]
         shared = {"groups": self.groups, "channels": self.channels, "recompute": recompute}
-        shared |= {"blocks": self.blocks, "block_cells": self.block_cells}
+        shared |= {"blocks": self.blocks, "block_cells": self.block_cells, "dtype": self.dtype_policy}
         self.bottom_up = BottomUp(image_channels, cells=self.encoder_cells, **shared)
         self.top_down = TopDown(
             [side + sum(margin) for side, margin in zip(sides, self.margins, strict=True)],

@@ -8,18 +8,19 @@ from vae_flows.latent_models.terms import Minimised
 __all__ = ["BalancedElbo", "balanced", "group_weights"]
 
 
-def group_weights(groups):
+def group_weights(groups, dtype=tf.float32):
     """alpha of each group, in top-down order: (2^i)^2 / groups in scale i, with a smallest value of 1.
 
     Args:
         groups: Latent groups of each scale i = 0, 1, ..., from the smallest feature maps to the largest.
+        dtype: Floating type.
 
     Example:
         >>> group_weights((1, 2)).numpy()
         array([1., 2., 2.], dtype=float32)
     """
     alphas = [4.0**i / count for i, count in enumerate(groups) for _ in range(count)]
-    return tf.constant([alpha / min(alphas) for alpha in alphas], tf.float32)
+    return tf.constant([alpha / min(alphas) for alpha in alphas], dtype)
 
 
 def balanced(kl, alphas):
@@ -58,8 +59,9 @@ class BalancedElbo(Elbo):
         terms = inference.expected_terms(noise)
         if step is None:
             return Minimised(-terms.elbo, self.bound(terms))
-        weight, factor = self.kl_weight(step), 1.0
+        weight, factor = tf.cast(self.kl_weight(step), terms.kl.dtype), 1.0
         if self.balance:
-            factor = tf.where(weight < 1.0, balanced(terms.kl, group_weights(inference.groups)), 1.0)
+            alphas = group_weights(inference.groups, terms.kl.dtype)
+            factor = tf.where(weight < 1.0, balanced(terms.kl, alphas), tf.ones_like(alphas))
         loss = weight * tf.reduce_sum(self.pushed(terms.kl, factor), -1) - terms.log_likelihood
         return Minimised(loss, self.bound(terms) | self.extra(terms, loss, step))

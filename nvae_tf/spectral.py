@@ -46,8 +46,8 @@ class SpectralRegularisation(_Spectral):
 
     def penalties(self, singular_values, batch_norms, step):
         """Of a step: {name: scalar}."""
-        weight = self.weight(step)
         spectral = tf.reduce_sum(singular_values.values())
+        weight = tf.cast(self.weight(step), spectral.dtype)
         return {"spectral_penalty": weight * spectral, "scale_penalty": weight * scale_penalty(batch_norms)}
 
 
@@ -71,7 +71,8 @@ class SpectralNormalisation(_Spectral):
 
     def penalties(self, singular_values, batch_norms, step):
         """Of a step: {name: scalar}."""
-        return {"scale_penalty": self.weight(step) * scale_penalty(batch_norms)}
+        penalty = scale_penalty(batch_norms)
+        return {"scale_penalty": tf.cast(self.weight(step), penalty.dtype) * penalty}
 
 
 def scale_penalty(batch_norms):

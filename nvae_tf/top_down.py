@@ -61,7 +61,7 @@ class TopDown(Configured, keras.layers.Layer):
         self.built = True
 
     def descend(self, choose, *, images, training=False):
-        """Parameters of the pixels, [images, H, W, outputs] float32.
+        """Parameters of the pixels, [images, H, W, outputs], in the precision of the weights.
 
         Args:
             choose: (group, state [images, h, w, C]) -> the group's latent [images, h, w, L], called group after group.
@@ -74,7 +74,7 @@ class TopDown(Configured, keras.layers.Layer):
             state = group.approach(state, training=training)
             state = group.enter(state, choose(group, state))
         state = run(self.post_process, state, training=training, recompute=self.recompute)
-        return tf.cast(self.head(tf.nn.elu(state)), tf.float32)
+        return tf.cast(self.head(tf.nn.elu(state)), self.variable_dtype)
 
     def split(self, flat):
         """Latents or noise of all groups as one vector, [N, F] -> a list of [N, h, w, L]."""

@@ -40,7 +40,7 @@ def kept_groups(model, x, *, seed=None, temperature=1.0):
     caption = (
         f"Images, and pictures that keep the first groups of their codes; temperature {temperature:g} for the rest."
     )
-    return View(tf.stack([x, *pictures], 1), labels, caption)
+    return View.of([x, *pictures], labels, caption)
 
 
 def group_traversal(model, x, *, group, seed=None, steps=_COLUMNS):
@@ -48,12 +48,13 @@ def group_traversal(model, x, *, group, seed=None, steps=_COLUMNS):
 
     The noise is the prior's, so the groups below follow.
     """
-    fresh = standard_normal([tf.shape(x)[0], model.noise_features], seed=as_seed(seed))
+    shape = [tf.shape(x)[0], model.noise_features]
+    fresh = standard_normal(shape, seed=as_seed(seed), dtype=model.variable_dtype)
     angles = np.linspace(0.0, math.pi / 2, steps)
     pictures = _mixed(model, x, fresh, group, [(math.cos(angle), math.sin(angle)) for angle in angles])
     labels = ("image", *(f"{math.degrees(angle):.0f}°" for angle in angles))
     caption = f"Images, and what happens when the noise of group {group + 1} alone turns to fresh noise."
-    return View(tf.stack([x, *pictures], 1), labels, caption)
+    return View.of([x, *pictures], labels, caption)
 
 
 def group_interpolation(model, x, other, *, group, steps=_COLUMNS):
@@ -63,7 +64,7 @@ def group_interpolation(model, x, other, *, group, steps=_COLUMNS):
     pictures = _mixed(model, x, noise, group, [(1.0 - share, share) for share in shares])
     labels = ("image", *(f"{share:.0%}" for share in shares), "other")
     caption = f"Images, and what happens when the noise of group {group + 1} alone goes to that of another image."
-    return View(tf.stack([x, *pictures, other], 1), labels, caption)
+    return View.of([x, *pictures, other], labels, caption)
 
 
 def _prior_noise(model, x):

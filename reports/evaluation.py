@@ -36,7 +36,7 @@ def elbo_terms(subject, images=None, *, draws=1, split="test", batch=100):
     model, seed = subject.model, key(subject.seed, Purpose.BOUND)
 
     def terms(x, first):
-        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first)
+        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first, dtype=x.dtype)
         drawn = model.infer(x).terms(noise.normal(count=draws, features=model.noise_features))
         values = -drawn.elbo, tf.reduce_sum(drawn.kl, -1), -drawn.log_likelihood  # [draws, B] each
         return tf.stack([tf.reduce_mean(tf.cast(value, tf.float64), 0) for value in values], -1)  # [B, 3]

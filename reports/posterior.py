@@ -70,7 +70,9 @@ def spread_of_fits(subject, images):
     seed = key(subject.seed, Purpose.FITS)
 
     def divergence(x, first):
-        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first).normal(count=_RANKING, features=2)
+        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first, dtype=x.dtype).normal(
+            count=_RANKING, features=2
+        )
         log_weights = tf.cast(subject.model.infer(x).log_weight(noise), tf.float64)  # [samples, B]
         return tf.reduce_logsumexp(log_weights, 0) - tf.reduce_mean(log_weights, 0)
 
@@ -98,7 +100,7 @@ def posterior_planes(model, images, *, seed):
 
 def _planes(model, image, seed):
     posterior, base = (model.infer(image, start=start) for start in ("posterior", "base"))
-    u = PlacedNoise.of(seed, images=1).normal(count=_SCOUTS, features=2)
+    u = PlacedNoise.of(seed, images=1, dtype=model.variable_dtype).normal(count=_SCOUTS, features=2)
     z, z0 = (start.latent(u).numpy()[:, 0] for start in (posterior, base))  # [samples, 2]
     path = {name: law.log_prob for name, law in list(model.path(image).items())[:-1]}  # the last is q
     both = _zoomed({"true": posterior.log_joint, "posterior": posterior.log_prob, **path}, z)
@@ -113,7 +115,7 @@ def _zoomed(log_densities, samples):
     low, high = samples.min(0), samples.max(0)
     box = np.stack([low, high]) + np.stack([low - high, high - low]) / 2 + [[-1e-3], [1e-3]]
     for _ in range(_ZOOMS):
-        plane = _plane(log_densities, box, cells=_SEARCH_CELLS)
+        plane = _plane(log_densities, box, cells=_SEARCH_CELLS, dtype=samples.dtype)
         seen = np.logical_or.reduce([density > _FAINT * density.max() for density in plane.densities.values()])
         if not seen.any():
             break
@@ -124,12 +126,12 @@ def _zoomed(log_densities, samples):
             break
         margin = np.where(cut, _SEARCH_CELLS / 2, 2) * [[-1], [1]]
         box = box[0] + (cells + margin) * (box[1] - box[0]) / (_SEARCH_CELLS - 1)
-    return _plane(log_densities, box, cells=_CELLS)
+    return _plane(log_densities, box, cells=_CELLS, dtype=samples.dtype)
 
 
-def _plane(log_densities, box, *, cells):
+def _plane(log_densities, box, *, cells, dtype):
     x, y = (np.linspace(*box[:, side], cells) for side in range(2))
-    z = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2).astype(np.float32)  # [cells * cells, 1, 2]
+    z = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2).astype(dtype)  # [cells * cells, 1, 2]
     parts = [tf.constant(z[i : i + _TOGETHER]) for i in range(0, len(z), _TOGETHER)]
     logs = {name: np.concatenate([log_density(part) for part in parts]) for name, log_density in log_densities.items()}
     for name, each in logs.items():  # far out a flow's inverse may overflow: nothing lies there

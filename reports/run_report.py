@@ -157,7 +157,8 @@ def _codes(subject, images):
         return None, subject.image_by_image(lambda x, first: model.encode(x), images, label="codes")
 
     def samples(x, first):
-        noise = PlacedNoise.of(key(subject.seed, Purpose.CODES), images=tf.shape(x)[0], first=first)
+        seed = key(subject.seed, Purpose.CODES)
+        noise = PlacedNoise.of(seed, images=tf.shape(x)[0], first=first, dtype=x.dtype)
         u = noise.normal(count=1, features=model.noise_features)
         return tf.stack([model.infer(x, start=start).latent(u)[0] for start in ("base", "posterior")], 1)  # [B, 2, D]
 

@@ -60,7 +60,7 @@ class Subject:
         )
 
     def prepared(self, images=None, *, split="test"):
-        """The first images as the model sees them: float32 [N, H, W, C]."""
+        """The first images as the model sees them, in its precision: [N, H, W, C]."""
         images = self.count(images, split=split)
         known = self._prepared.get(split, ())
         if len(known) < images:
@@ -68,7 +68,8 @@ class Subject:
             batches = evaluation_batches(
                 first, batch=min(images, 100), preparation=self.preparation, seed=self.pixel_seed
             )
-            known = self._prepared[split] = np.concatenate([batch.numpy() for batch in batches])
+            known = np.concatenate([batch.numpy() for batch in batches]).astype(self.model.variable_dtype, copy=False)
+            self._prepared[split] = known
         return known[:images]
 
     def batches(self, images=None, *, batch, split="test"):

@@ -49,7 +49,7 @@ class BernoulliMixture(ExactModel):
 
     def _joint(self, x):
         logits = tf.convert_to_tensor(self.logits)
-        pixels = x[:, None] * logits - tf.nn.softplus(logits)  # [B, components, H, W, C]
+        pixels = self.check_images(x)[:, None] * logits - tf.nn.softplus(logits)  # [B, components, H, W, C]
         return tf.nn.log_softmax(self.weights_logits) + tf.reduce_sum(pixels, [2, 3, 4])  # [B, components]
 
     def log_prob(self, x, *, training=False):
@@ -59,7 +59,8 @@ class BernoulliMixture(ExactModel):
         return tf.nn.log_softmax(self._joint(x))
 
     def decode(self, z):
-        return tf.tensordot(tf.nn.softmax(z), tf.sigmoid(tf.convert_to_tensor(self.logits)), 1)
+        pictures = tf.sigmoid(tf.convert_to_tensor(self.logits))
+        return tf.tensordot(tf.nn.softmax(tf.cast(z, pictures.dtype)), pictures, 1)
 
     def reconstruct(self, x, seed=None):
         return self.decode(self.encode(x))

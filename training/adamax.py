@@ -40,8 +40,8 @@ class Adamax(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self._sizes = [variable.shape.num_elements() for variable in map(_native, variables)]
-        self._mean = self.add_variable((sum(self._sizes),), name="mean")
-        self._largest = self.add_variable((sum(self._sizes),), name="largest")
+        given = {"shape": (sum(self._sizes),), "dtype": variables[0].dtype}
+        self._mean, self._largest = (self.add_variable(**given, name=name) for name in ("mean", "largest"))
 
     def get_config(self):
         own = {name: getattr(self, name) for name in ("beta_1", "beta_2", "epsilon", "l2")}
@@ -64,7 +64,7 @@ class Adamax(keras.optimizers.Optimizer):
         rest = tf.maximum(1.0 - self.ema_momentum, 9.0 / (9.0 + tf.cast(self.iterations.value, tf.float32)))
         for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             old = tf.convert_to_tensor(average)
-            average.assign(old + rest * (variable - old))
+            average.assign(old + tf.cast(rest, old.dtype) * (variable - old))
 
     def _on_every_device(self, strategy, pairs, places, learning_rate):
         grads, variables = zip(*pairs, strict=True)
@@ -77,7 +77,8 @@ class Adamax(keras.optimizers.Optimizer):
             gradient += self.l2 * self._joined(variables, places)
         new_mean = self.beta_1 * mean + (1.0 - self.beta_1) * gradient
         new_largest = tf.maximum(self.beta_2 * largest, tf.abs(gradient) + self.epsilon)
-        rate = learning_rate / (1.0 - tf.pow(self.beta_1, tf.cast(iterations + 1, tf.float32)))
+        beta, step = tf.cast(self.beta_1, mean.dtype), tf.cast(iterations + 1, mean.dtype)
+        rate = tf.cast(learning_rate, mean.dtype) / (1.0 - tf.pow(beta, step))
         change = tf.split(rate * new_mean / new_largest, self._sizes)
         mean.assign(new_mean)
         largest.assign(new_largest)
@@ -87,7 +88,7 @@ class Adamax(keras.optimizers.Optimizer):
     def _joined(self, tensors, places):
         """Those of all weights as one vector, with zeros where a weight has none."""
         given = dict(zip(places, tensors, strict=True))
-        parts = [given[i] if i in given else tf.zeros([size]) for i, size in enumerate(self._sizes)]
+        parts = [given[i] if i in given else tf.zeros([size], tensors[0].dtype) for i, size in enumerate(self._sizes)]
         return tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
 
 

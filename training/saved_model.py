@@ -81,6 +81,11 @@ def _checked(value, holds, message):
         return tf.identity(value)
 
 
+def _single(values):
+    """In float32, whatever the model's precision."""
+    return tf.cast(values, tf.float32)
+
+
 class _Functions:
     """The endpoints. Preparing an image and drawing its latents use different noise of one seed."""
 
@@ -89,18 +94,19 @@ class _Functions:
         self.preparation = preparation
 
     def encode(self, images):
-        return self.model.encode(self._prepared(images, tf.zeros([2], tf.int32)))
+        return _single(self.model.encode(self._prepared(images, tf.zeros([2], tf.int32))))
 
     def decode(self, latents):
-        return self.model.decode(latents)
+        return _single(self.model.decode(latents))
 
     def reconstruct(self, images, seed):
-        return self.model.reconstruct(self._prepared(images, seed), key(seed, Purpose.DRAW))
+        return _single(self.model.reconstruct(self._prepared(images, seed), key(seed, Purpose.DRAW)))
 
     def sample(self, count, seed, temperature):
         count = _checked(count, count >= 1, "`count` must be at least 1. Received: {}.")
         temperature = _checked(temperature, temperature >= 0.0, "`temperature` must be at least 0. Received: {}.")
-        return self.model.sample(count, seed, temperature=temperature)
+        temperature = tf.cast(temperature, self.model.variable_dtype)
+        return _single(self.model.sample(count, seed, temperature=temperature))
 
     def log_likelihood(self, images, samples, seed):
         samples = _checked(samples, samples >= 1, "`samples` must be at least 1. Received: {}.")

@@ -77,7 +77,7 @@ class SemiAmortised(Refiner):
                 elbo = tf.reduce_mean(joint, 0) + tf.reduce_sum(log_scale, -1)  # [B], but for a constant
             g = tf.concat(tape.gradient(elbo, place), -1)  # [B, 2 D]
             norm = tf.sqrt(tf.reduce_sum(tf.square(g), -1, keepdims=True) + 1e-12)
-            g *= tf.minimum(1.0, self.clip / norm)
+            g *= tf.minimum(self.clip / norm, 1.0)
             speed = g if speed is None else self.momentum * speed + g
             place = tuple(tf.split(tf.concat(place, -1) + self.rate * speed, 2, -1))
             path.append(place)
