@@ -23,11 +23,16 @@ class Lazy(Configured, keras.layers.Layer):
         context [..., C], or None where C = 0 -> a TFP object.
 
     Raises:
-        ValueError: if a context is missing, unexpected, or not C wide.
+        ValueError: if a context is missing, unexpected, or not C wide; and for weights of less than float32.
     """
 
     def __init__(self, *, context=0, dtype=None, **kwargs):
         super().__init__(dtype=dtype or keras.config.dtype_policy().variable_dtype, **kwargs)
+        if self.variable_dtype not in ("float32", "float64"):
+            raise ValueError(
+                f"Densities need at least float32. Expected: dtype float32 or float64. Received: {self.variable_dtype}. "
+                'For half precision in the networks alone use `keras.config.set_dtype_policy("mixed_bfloat16")`.'
+            )
         if context < 0:
             raise ValueError(f"`context` must be 0 (static) or a positive size. Received: context={context}.")
         self.context = context

@@ -84,6 +84,7 @@ def _length(wanted, before, now):
 
 def _differences(before, now, path):
     """(path, (before, now)) of every leaf of two JSON values that is not the same."""
+    before, now = _policy(before), _policy(now)
     if isinstance(before, dict) and isinstance(now, dict):
         pairs = [(key, before.get(key), now.get(key)) for key in {**before, **now} if key not in _ASIDE]
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
@@ -94,6 +95,14 @@ def _differences(before, now, path):
             yield "/".join(path), (before, now)
     for key, *pair in pairs:
         yield from _differences(*pair, path if key == "config" else (*path, key))
+
+
+def _policy(value):
+    """The name of a Keras dtype policy, where its configuration stands: there it is no mere name."""
+    match value:
+        case {"class_name": "DTypePolicy", "config": {"name": policy}}:
+            return policy
+    return value
 
 
 def _short(value):

@@ -1,7 +1,9 @@
 """Runs whose state and figures are not of one time: judged anew, left in training, or unable to go on."""
 
+import contextlib
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -35,6 +37,25 @@ def test_a_run_that_cannot_go_on_keeps_its_configuration(run, forget):
     (run / "elsewhere").rename(kept)
     forget()
     assert not experiment.take_up(run).changed
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16"])
+def test_another_precision_is_another_run(run, forget, policy):
+    forget()
+    with (
+        using(policy),
+        pytest.raises(ValueError, match=rf"Expected: model/dtype=float32, .*Received: model/dtype={policy}"),
+    ):
+        experiment.take_up(run)
+
+
+@contextlib.contextmanager
+def using(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def test_a_model_whose_training_has_gone_on_says_so(run, capsys):

@@ -4,6 +4,7 @@ import pytest
 import registry
 import tensorflow as tf
 
+from vae_flows import densities
 from vae_flows.latent_models import load_model
 from vae_flows.latent_models.precision import rounded
 from vae_flows.training import Adamax
@@ -68,3 +69,9 @@ def test_models_follow_the_policy(precision, name, tmp_path):
     given = model.log_likelihood(x, 3, SEED)
     keras.config.set_dtype_policy({"float32": "float64", "float64": "float32"}[precision])
     np.testing.assert_array_equal(load_model(tmp_path / "model.keras").log_likelihood(x, 3, SEED), given)
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16"])
+def test_densities_of_half_precision_are_refused(policy):
+    with pytest.raises(ValueError, match=f"float32 or float64. Received: {policy}. .*mixed_bfloat16"):
+        densities.StandardNormal(3, dtype=policy)
