@@ -7,6 +7,7 @@ from vae_flows.densities.pushforward import pull, push, standard_normal
 from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.exact_model import ExactModel
 from vae_flows.latent_models.image_model import named
+from vae_flows.latent_models.in_graph import in_graph
 from vae_flows.latent_models.seeds import as_seed
 from vae_flows.latent_models.terms import View
 
@@ -116,9 +117,13 @@ class AutoencodingFlow(ExactModel):
         """The images of noise, the inverse of `to_noise`: [..., D], [..., H W C - D] -> [..., H, W, C]."""
         check_last_axis(z0, self.latent_features, name="z0")
         check_last_axis(d, self.mask.shell_features, name="d")
-        z0, d = (tf.cast(part, self.variable_dtype) for part in (z0, d))
+        return self._image_of_noise(*(tf.cast(part, self.variable_dtype) for part in (z0, d)))
+
+    @in_graph
+    def _image_of_noise(self, z0, d):
         return self._image(push(self.prior(), z0)[0], d)
 
+    @in_graph
     def _image(self, z, d):
         transform, law = chained(self.transforms), self.decoder(z).distribution
         y = law.loc + law.scale * self.mask.join(tf.zeros_like(z), d)  # right in the shell

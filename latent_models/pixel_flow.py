@@ -9,6 +9,7 @@ from vae_flows.densities.pushforward import pull, push, standard_normal
 from vae_flows.flows.pixels import chained
 from vae_flows.latent_models.exact_model import ExactModel
 from vae_flows.latent_models.image_model import named
+from vae_flows.latent_models.in_graph import in_graph
 from vae_flows.latent_models.seeds import as_seed
 
 __all__ = ["PixelFlow"]
@@ -64,7 +65,11 @@ class PixelFlow(ExactModel):
         return pull(self.flow(), self._flat(chained(self.transforms).forward(self.check_images(x))))[0]
 
     def decode(self, z):
-        y, _ = push(self.flow(), tf.cast(z, self.variable_dtype))
+        return self._decoded(tf.cast(z, self.variable_dtype))
+
+    @in_graph
+    def _decoded(self, z):
+        y, _ = push(self.flow(), z)
         y = tf.reshape(y, tf.concat([tf.shape(y)[:-1], self.image_shape], 0))
         return tf.clip_by_value(chained(self.transforms).inverse(y), 0.0, 1.0)
 
