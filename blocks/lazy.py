@@ -27,7 +27,8 @@ class Lazy(Configured, keras.layers.Layer):
     """
 
     def __init__(self, *, context=0, dtype=None, **kwargs):
-        super().__init__(dtype=dtype or keras.config.dtype_policy().variable_dtype, **kwargs)
+        policy = keras.config.dtype_policy() if dtype is None else keras.dtype_policies.get(dtype)
+        super().__init__(dtype=policy.variable_dtype, **kwargs)
         if self.variable_dtype not in ("float32", "float64"):
             raise ValueError(
                 f"Densities need at least float32. Expected: dtype float32 or float64. Received: {self.variable_dtype}. "

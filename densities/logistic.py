@@ -32,10 +32,11 @@ def discretised_logistic_log_prob(x, loc, log_scale, *, levels):
     centred = 2.0 * x - 1.0 - loc
     inverse_scale = tf.exp(-log_scale)
     upper, lower = inverse_scale * (centred + half_bin), inverse_scale * (centred - half_bin)
-    log_upper = tf.where(x >= 1.0 - 0.5 * half_bin, 0.0, tf.math.log_sigmoid(upper))
-    log_lower = tf.where(x <= 0.5 * half_bin, 0.0, tf.math.log_sigmoid(-lower))
-    edge = (x >= 1.0 - 0.5 * half_bin) | (x <= 0.5 * half_bin)
-    return log_upper + log_lower + tf.where(edge, 0.0, _log1mexp_exp(math.log(2.0 * half_bin) - log_scale))
+    white, black = x >= 1.0 - 0.5 * half_bin, x <= 0.5 * half_bin
+    zero = tf.zeros([], inverse_scale.dtype)  # a bare 0.0 is float32 in a graph
+    log_upper = tf.where(white, zero, tf.math.log_sigmoid(upper))
+    log_lower = tf.where(black, zero, tf.math.log_sigmoid(-lower))
+    return log_upper + log_lower + tf.where(white | black, zero, _log1mexp_exp(math.log(2.0 * half_bin) - log_scale))
 
 
 def _log1mexp_exp(log_width):

@@ -11,6 +11,7 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
     submod_attrs={
+        "annealed_run": ["NoStart"],
         "bidirectional": ["BidirectionalMonteCarlo", "Bracket"],
         "hais": ["HamiltonianAIS"],
         "importance": ["ImportanceSampling", "UnreliableWeights"],

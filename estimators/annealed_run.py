@@ -11,10 +11,14 @@ from vae_flows.estimators.hmc import Evaluation, refreshed, standard_normal_log_
 from vae_flows.estimators.placed_noise import PlacedNoise
 from vae_flows.estimators.step_size import FROZEN, adapted
 
-__all__ = ["CHAIN_ROWS", "AnnealedRun"]
+__all__ = ["CHAIN_ROWS", "AnnealedRun", "NoStart"]
 
 CHAIN_ROWS = 4
 START, MOMENTUM, ACCEPTANCE = range(3)  # streams of one seed
+
+
+class NoStart(ValueError):
+    """Chains cannot begin: their target is no finite number there."""
 
 
 class AnnealedRun:
@@ -87,7 +91,7 @@ class AnnealedRun:
         u = self._draw(inputs, chains, *place)
         u = u if exact is None else _repeated(tf.cast(exact, x.dtype), u.shape)
         state, finite = self._begin(inputs, u, schedule[:2], *place)
-        _check_start(finite.numpy(), state.point.log_target.shape, first)
+        _check_start(finite.numpy(), state.point.log_target.shape, first, at_exact=exact is not None)
         temperatures = len(schedule) - 1
         frozen, rule = rule is FROZEN, tf.constant(rule, x.dtype)
         state = state._replace(step_size=steps[0], average=tf.fill(tf.shape(steps[0]), rule[0]))
@@ -174,8 +178,8 @@ def _repeated(exact, shape):
     return tf.tile(exact[None], [shape[0], 1, 1])
 
 
-def _check_start(finite, shape, first):
-    """finite [chains, B] and shape: of the target where chains begin."""
+def _check_start(finite, shape, first, *, at_exact):
+    """finite [chains, B] and shape: of the target where chains begin; whether that is the codes of simulated images."""
     if finite.shape != shape:
         raise ValueError(
             f"`log_target` must give one number for each chain and image. Expected: shape={finite.shape}. "
@@ -183,8 +187,11 @@ def _check_start(finite, shape, first):
         )
     bad = np.flatnonzero(~finite.all(0))
     if len(bad):
-        raise ValueError(
+        remedy = "Check the images' preparation and the model's weights."
+        if at_exact:
+            remedy = "The start has no density at the codes of these simulated images: take another `start`, or train longer."
+        raise NoStart(
             "`log_target` must be finite where the chains begin. "
             f"Received: NaN or infinity for {len(bad)} of {finite.shape[1]} images, first {(first + bad[:3]).tolist()}. "
-            "Check the images' preparation and the model's weights."
+            f"{remedy}"
         )

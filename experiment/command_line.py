@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from vae_flows import training
+from vae_flows import estimators, training
 from vae_flows.experiment.hyperparameters import shown
 from vae_flows.experiment.presets import find
 from vae_flows.experiment.running import begin, hushed, take_up
@@ -74,7 +74,7 @@ def _execute(preset, said, usual, *, resume, restart, quiet):
         run = take_up(preset=preset, restart=restart, **said) if resume else begin(preset or usual, **said)
     with told_in_one_line(OSError, ValueError, training.TrainingStopped), run.recorded(quiet=quiet):
         run.train()
-    with told_in_one_line(OSError), run.recorded(quiet=quiet):
+    with told_in_one_line(OSError, estimators.NoStart), run.recorded(quiet=quiet):
         with warnings_in_one_line():
             result = run.report()
         click.echo(result)

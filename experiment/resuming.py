@@ -36,6 +36,12 @@ def changes(begun, wanted, *, taken=math.inf):
     steps, images = zip(_sizes(begun), _sizes(wanted), strict=True)
     for name, before, now in (_length(wanted, min(steps[0], taken), steps[1]), ("test images", *images)):
         refused |= {name: (f"{before} or more", now)} if now < before else {}
+    if policies := [pair for path, pair in refused.items() if path.endswith("dtype")]:
+        before, now = policies[0]
+        raise ValueError(
+            f"A run keeps the precision it began with. Expected: Keras's dtype policy {before}. Received: {now}. Call "
+            f'`keras.config.set_dtype_policy("{before}")` above the presets, or start a new run with another --out.'
+        )
     if refused:
         told = list(refused.items())[:3]  # one change may show in many places
         expected, received = (", ".join(f"{name}={_short(pair[side])}" for name, pair in told) for side in (0, 1))

@@ -109,7 +109,7 @@ class ImageModel(Configured, keras.Model):
 
     def interpolate(self, a, b, steps):
         """Pictures on the straight line between the codes of images a and b: [steps, B, H, W, C]."""
-        weight = tf.reshape(tf.cast(tf.linspace(0.0, 1.0, steps), self.variable_dtype), [steps, 1, 1])
+        weight = tf.reshape(tf.linspace(tf.zeros([], self.variable_dtype), 1.0, steps), [steps, 1, 1])
         return self.decode((1.0 - weight) * self.encode(a) + weight * self.encode(b))
 
     def check_images(self, x):
@@ -117,8 +117,8 @@ class ImageModel(Configured, keras.Model):
         x = tf.convert_to_tensor(x)
         if not x.dtype.is_floating:
             raise ValueError(
-                f"Images must be floating, prepared for the pixel law. Expected: float32 in [0, 1]. Received: {x.dtype.name}. "
-                f"{self._remedy()}"
+                f"Images must be floating, prepared for the pixel law. Expected: {self.variable_dtype} in [0, 1]. "
+                f"Received: {x.dtype.name}. {self._remedy()}"
             )
         if x.shape.rank != 4 or tuple(x.shape[1:]) != tuple(self.image_shape):
             raise ValueError(

@@ -88,10 +88,9 @@ class LatentUseMeter:
     def _marginal_kl(self, x, mean, variance, seed):
         """KL of the Gaussians with the posteriors' means and variances [N, D] and with the prior's, over the images: [D]."""
         prior_mean, prior_variance = self._prior_moments(x, seed)  # [D]
-        resolution = np.square(
-            np.finfo(self.model.variable_dtype).eps * np.maximum(np.abs(mean), np.sqrt(prior_variance))
-        )
-        ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than the precision can tell
+        finest = max(np.finfo(self.model.variable_dtype).eps ** 2, np.finfo(np.float64).eps)  # of z, or of its moments
+        resolution = finest * np.maximum(np.square(mean), prior_variance)
+        ratio = np.maximum(variance, resolution) / prior_variance  # a narrower q is more than that can tell
         bias = float(tf.math.digamma(self.pairs / 2) - np.log(self.pairs / 2))
         kl = 0.5 * (ratio - 1.0 - np.log(ratio) + bias + np.square(mean - prior_mean) / prior_variance)
         return kl.mean(0)

@@ -8,7 +8,7 @@ __all__ = ["rounded"]
 
 
 def rounded(model, policy):
-    """A copy of a model whose networks follow another dtype policy; weights keep their precision, densities float32.
+    """A copy of a model whose networks compute in another precision; weights and densities keep theirs.
 
     Rough gradients come from it: those of Hamiltonian trajectories may be inexact, if energies are not.
 
@@ -18,8 +18,20 @@ def rounded(model, policy):
     """
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
-    _follow(copy, keras.DTypePolicy(policy))
+    _follow(copy, _Rough(policy, weights=model.variable_dtype))
     return copy
+
+
+class _Rough(keras.DTypePolicy):
+    """A mixed policy whose weights have a given precision: Keras's own is float32."""
+
+    def __init__(self, name, *, weights):
+        super().__init__(name)
+        self.weights = weights
+
+    @property
+    def variable_dtype(self):
+        return self.weights
 
 
 def _follow(layer, policy):

@@ -9,7 +9,7 @@ from vae_flows.nvae_tf.convolutions import Convolution, MaskedConvolution
 __all__ = ["AutoregressiveCell", "AutoregressivePair"]
 
 _EXPANSION = 6
-_CONVERGED = 1e-6
+_CONVERGED = {tf.float32: 1e-6, tf.float64: 1e-13}
 
 
 class AutoregressiveCell(Configured, keras.layers.Layer):
@@ -67,7 +67,7 @@ class AutoregressiveCell(Configured, keras.layers.Layer):
             return i + 1, better, tf.reduce_max(tf.abs(better - guess))
 
         start = (tf.constant(0), z, tf.constant(float("inf"), z.dtype))
-        return tf.while_loop(lambda i, guess, change: (i < most) & (change > _CONVERGED), step, start)[1]
+        return tf.while_loop(lambda i, guess, change: (i < most) & (change > _CONVERGED[z.dtype]), step, start)[1]
 
 
 class AutoregressivePair(Configured, keras.layers.Layer):

@@ -89,4 +89,4 @@ def _over_replicas(x, scale, shift):
     variance = context.all_reduce(tf.distribute.ReduceOp.MEAN, deviation)
     y = tf.nn.batch_normalization(wide, mean, variance, shift, scale, _EPSILON)
     count = tf.cast(context.num_replicas_in_sync * tf.size(x) // x.shape[-1], wide.dtype)
-    return tf.cast(y, x.dtype), mean, variance * count / (count - 1.0)
+    return tf.cast(y, x.dtype), mean, variance * count / tf.maximum(count - 1.0, 1.0)

@@ -78,7 +78,7 @@ class Group(Configured, keras.layers.Layer):
 
     def prior_parameters(self, state):
         """(m, s) as the networks give them: [N, h, w, 2 L]; nothing for the first group."""
-        return None if self.first else self._exact(self.prior_head(tf.nn.elu(state)))
+        return None if self.first else self._of_a_density(self.prior_head(tf.nn.elu(state)))
 
     def prior(self, parameters, *, images):
         """p(z | state) of so many images, `GroupNormal`."""
@@ -97,12 +97,12 @@ class Group(Configured, keras.layers.Layer):
         """
         if self.first:
             copies = [tf.shape(state)[0] // tf.shape(feature)[0], 1, 1, 1]
-            raw = tf.tile(self._exact(self.posterior_head(feature)), copies)
+            raw = tf.tile(self._of_a_density(self.posterior_head(feature)), copies)
             return GroupNormal.of(raw), tf.tile(feature, copies) if self.flows else None
         own = self.state_map(state)
         seen = tf.reshape(own, [-1, *_sizes(feature)]) + tf.cast(feature, own.dtype)  # [K, B, h, w, C]
         seen = tf.reshape(seen, tf.shape(own))
-        return GroupNormal.of(parameters + self._exact(self.posterior_head(seen))), seen
+        return GroupNormal.of(parameters + self._of_a_density(self.posterior_head(seen))), seen
 
     def flowed(self, z, seen):
         """z after the posterior's flows, whose log-determinant is 0."""
@@ -120,8 +120,8 @@ class Group(Configured, keras.layers.Layer):
         """The state that has taken up the latent."""
         return self.entrance(tf.concat([state, tf.cast(z, state.dtype)], -1))
 
-    def _exact(self, parameters):
-        """Of a density, in the precision of the weights: float32 under mixed precision."""
+    def _of_a_density(self, parameters):
+        """Parameters in the precision of the weights: float32 under mixed precision."""
         return tf.cast(parameters, self.variable_dtype)
 
 

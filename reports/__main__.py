@@ -52,7 +52,8 @@ def main():
 @click.option(
     "--gradients",
     type=click.Choice(CHOICES["gradients"]),
-    help="Precision of the leapfrogs' gradients; the estimate is unbiased with both.  [default: float32]",
+    help="Precision of the leapfrogs' gradients, float32 for the model's own; the estimate is unbiased with both.  "
+    "[default: float32]",
 )
 def evaluate(run, method, **options):
     """Estimate the NLL, -log p(x) in nats per test image, of the finished RUN.
@@ -68,6 +69,7 @@ def evaluate(run, method, **options):
             f"--{name} has no meaning for --method {method or 'importance'}. Expected: {_named(known)}."
         )
     finished = _opened(run)
+    from vae_flows.estimators.annealed_run import NoStart
     from vae_flows.reports.judging import checked_method, judge
     from vae_flows.reports.likelihood_table import headline
 
@@ -76,7 +78,7 @@ def evaluate(run, method, **options):
     if "images" in given and method != "bidirectional":  # which has as many as it likes
         given["images"] = finished.subject.count(given["images"])
     try:
-        with told_in_one_line(OSError), warnings_in_one_line():
+        with told_in_one_line(OSError, NoStart), warnings_in_one_line():
             said = judge(finished, method, **given)
     except KeyboardInterrupt:
         again = ["evaluate", run, "--method", method]

@@ -55,6 +55,7 @@ def judge(run, method=None, *, at_most=None, facts=None, tidy=True, **given):
             results["settings"] = {**results.get("settings", {}), method: asked}
             write_beside()
         results |= set_against_importance(results, run.kept_values())
+        _drop_figures(run, results)
         write_json(run.folder.results, results)
         write_metrics(run.folder.tensorboard, results)
         write_page(run.folder)
@@ -123,6 +124,13 @@ def _merged(run, found):
         further = there.get("further", [])
         results["further"] = further if {name: aside} in further else [*further, {name: aside}]
     return results, said
+
+
+def _drop_figures(run, results):
+    """Removes the figures of what is no longer among the results: they were of other weights."""
+    for name in ("hais", "bidirectional"):
+        if not results[name]:
+            (run.folder.path / _FILES[name][1]).unlink(missing_ok=True)
 
 
 def _size(result):

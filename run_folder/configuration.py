@@ -73,7 +73,9 @@ def words(hyperparameters):
 
 
 def told_hyperparameters(config):
-    """A run's hyperparameters; a learning rate that was changed on the way with all that it has been.
+    """A run's hyperparameters, and its precision if that is not float32.
+
+    A learning rate that was changed on the way is told with all that it has been.
 
     Example:
         >>> history = [{"changes": {"learning_rate": [0.1, 0.2]}, "step": 30}]
@@ -86,6 +88,9 @@ def told_hyperparameters(config):
         rates = [text(notes[0]["changes"]["learning_rate"][0])]
         rates += [f"{text(each['changes']['learning_rate'][1])} from step {each.get('step', '?')}" for each in notes]
         given["learning_rate"] = ", ".join(rates)
+    match config.get("model"):
+        case {"config": {"dtype": {"config": {"name": str(policy)}}}} if policy != "float32":
+            given["precision"] = policy
     return given
 
 

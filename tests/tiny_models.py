@@ -66,5 +66,5 @@ class BernoulliMixture(ExactModel):
         return self.decode(self.encode(x))
 
     def sample(self, count, seed=None, temperature=1.0):
-        noise = tf.random.stateless_normal([count, self.components], as_seed(seed))
+        noise = tf.random.stateless_normal([count, self.components], as_seed(seed), dtype=self.variable_dtype)
         return self.decode(self.weights_logits + 3.0 * temperature * noise)

@@ -23,8 +23,8 @@ def export(model, preparation, path):
     - decode(latents) -> pictures float32 [B, H, W, C] in [0, 1]
     - reconstruct(images, seed) -> pictures of one posterior sample each
     - sample(count, seed, temperature) -> pictures [count, H, W, C]
-    - log_likelihood(images, samples, seed) -> log p(x) in nats [B], exact where the model's is, else by importance
-      sampling, in memory that does not grow with samples
+    - log_likelihood(images, samples, seed) -> log p(x) in nats [B], in the model's precision, exact where the model's is,
+      else by importance sampling, in memory that does not grow with samples
 
     Images are uint8 [B, H, W, C] as a data set gives them, prepared inside with noise of the seed; seeds are int32 [2],
     count and samples int32, temperature float32. Every batch size is taken. Images of another shape or kind (floats in

@@ -61,7 +61,9 @@ CASES = [(mask, law) for mask, law in zip(MASKS, [*LAWS, "per pixel"], strict=Tr
 ]
 
 
-@in_float64
+@pytest.mark.parametrize(
+    "precision", [("float64", "float64"), ("float32", "float32")], indirect=True, ids=["float64", "float32"]
+)
 @pytest.mark.parametrize(("mask", "law"), CASES)
 def test_the_density_is_that_of_the_whole_map_by_autodiff(precision, mask, law):
     model = build(MASKS[mask], law)
@@ -71,21 +73,22 @@ def test_the_density_is_that_of_the_whole_map_by_autodiff(precision, mask, law):
         noise = tf.concat(model.to_noise(x), -1)  # [B, P]
     pixels = noise.shape[-1]
     jacobian = tf.reshape(tape.batch_jacobian(noise, x), [-1, pixels, pixels])
-    log_det = tf.linalg.slogdet(jacobian)[1]
+    log_det = tf.linalg.slogdet(tf.cast(jacobian, tf.float64))[1]
     log_det_of_ours = model.log_prob(x) - densities.standard_normal_log_prob(noise)
-    np.testing.assert_allclose(log_det_of_ours, log_det, rtol=1e-9)
+    np.testing.assert_allclose(log_det_of_ours, log_det, rtol={"float64": 1e-9, "float32": 1e-5}[precision])
 
 
+@in_float64  # in float32 the last bit of a pixel near the law's edge is 0.02 of its noise
 @pytest.mark.parametrize(("mask", "law"), CASES)
-def test_noise_and_images_are_one_to_one(mask, law):
+def test_noise_and_images_are_one_to_one(precision, mask, law):
     model = build(MASKS[mask], law)
-    x = images(model.image_shape)
+    x = tf.cast(images(model.image_shape), precision)
     z0, d = (tf.identity(part) for part in model.to_noise(x))
     assert d.shape == (3, x[0].shape.num_elements() - z0.shape[1])
-    np.testing.assert_allclose(model.from_noise(z0, d), x, atol=1e-4)
+    np.testing.assert_allclose(model.from_noise(z0, d), x, atol=1e-12)
     z0, d = (0.3 * part for part in noise(model, 3))  # far out, the pixels of float32 are all 0 and 1
     for given, found in zip((z0, d), model.to_noise(model.from_noise(z0, d)), strict=True):
-        np.testing.assert_allclose(found, given, atol=1e-3)
+        np.testing.assert_allclose(found, given, atol=1e-7)
 
 
 def test_a_density_over_two_pixels_integrates_to_one():

@@ -44,7 +44,7 @@ def test_another_precision_is_another_run(run, forget, policy):
     forget()
     with (
         using(policy),
-        pytest.raises(ValueError, match=rf"Expected: model/dtype=float32, .*Received: model/dtype={policy}"),
+        pytest.raises(ValueError, match=f'float32. Received: {policy}. Call .*policy."float32"'),
     ):
         experiment.take_up(run)
 
@@ -79,3 +79,14 @@ def test_views_of_a_model_without_any_are_refused_and_leave_no_folder(run, tmp_p
     assert reports(["views", str(run), "--out", str(tmp_path / "new" / "views")]) == 1
     assert "no views of its own. Expected a posterior that is refined" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_figures_of_weights_that_have_gone_are_not_shown(run, forget):
+    assert (run / "figures/hais.png").is_file()  # as the preset asks
+    forget()
+    longer = experiment.take_up(run, steps=12)
+    with longer.recorded(quiet=True):
+        longer.train()
+        longer.report()  # a trial, without the further estimates
+    assert json.loads((run / "results.json").read_text())["hais"] is None
+    assert not (run / "figures/hais.png").exists() and "Annealed" not in (run / "report.html").read_text()

@@ -132,6 +132,7 @@ def test_laws_follow_the_policy(precision):
         law = case.build(dtype=None)
         p = law(normal(2, *registry.PIXELS[:2], law.context, dtype=precision))
         values += [p.log_prob(p.sample(seed=[0, 1])), law.display(p)]
+        assert tf.function(p.log_prob)(p.sample(seed=[0, 1])).dtype == precision  # where a bare 0.0 is float32
     for case in registry.PIXEL_TRANSFORMS.values():
         x = tf.fill([2, *registry.PIXELS], tf.constant(0.3, precision))
         values += [case.build()().forward(x), case.build()().forward_log_det_jacobian(x, event_ndims=3)]

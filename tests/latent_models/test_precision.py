@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import registry
 import tensorflow as tf
+from conftest import in_float64
 
 from vae_flows import densities
 from vae_flows.latent_models import load_model
@@ -34,6 +35,19 @@ def build(name):
     model = registry.MODELS[name].build()
     model.compile(Adamax(6e-3))
     return model
+
+
+@in_float64
+@pytest.mark.parametrize("name", registry.LATENT_MODELS)
+def test_a_model_of_float64_has_a_rounded_copy(precision, name):
+    model = build(name)
+    copy, u = (
+        rounded(model, "mixed_bfloat16"),
+        tf.random.stateless_normal([6, model.noise_features], SEED, dtype=precision),
+    )
+    for start in ("prior", "posterior", "base"):
+        exact, rough = (each.infer(X, start=start).log_target(u) for each in (model, copy))
+        assert rough.dtype == precision and 0.0 < np.abs(rough - exact).max() < 0.02 * np.abs(exact).max()
 
 
 @models
@@ -75,3 +89,4 @@ def test_models_follow_the_policy(precision, name, tmp_path):
 def test_densities_of_half_precision_are_refused(policy):
     with pytest.raises(ValueError, match=f"float32 or float64. Received: {policy}. .*mixed_bfloat16"):
         densities.StandardNormal(3, dtype=policy)
+    assert densities.StandardNormal(3, dtype=f"mixed_{policy}")().log_prob(tf.zeros([2, 3])).dtype == tf.float32

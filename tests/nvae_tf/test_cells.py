@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from vae_flows.nvae_tf import batch_norm, depthwise
+from vae_flows.nvae_tf import batch_norm, cells, depthwise
 from vae_flows.nvae_tf.batch_norm import BatchNorm
 from vae_flows.nvae_tf.cells import DecoderCell, EncoderCell, run
 
@@ -83,3 +83,13 @@ def test_recomputed_cells_have_the_same_gradients_and_see_each_batch_once(kind):
         results.append(slopes_and_statistics([kind(4), kind(4)], x, recompute))
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_maps_of_float64_are_enlarged_and_normalised_in_float64():
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 2))
+    exact, single = (cells._enlarged(tf.constant(x, dtype), "bilinear") for dtype in (tf.float64, tf.float32))
+    np.testing.assert_allclose(exact, single, atol=1e-6)
+    np.testing.assert_allclose(cells._enlarged(tf.constant(x / 3), "bilinear"), exact / 3, atol=1e-15)
+    norm = BatchNorm(2, dtype="float64")
+    norm(tf.constant(x[:1, :1, :1]), training=True)  # one value a channel: without a variance
+    assert np.isfinite(norm.moving_variance).all()
