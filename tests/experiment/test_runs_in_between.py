@@ -11,6 +11,7 @@ from vae_flows import experiment
 from vae_flows.reports import FinishedRun
 from vae_flows.reports.__main__ import run as reports
 from vae_flows.reports.comparison import compare
+from vae_flows.run_folder.configuration import told_hyperparameters
 
 
 def test_annealing_is_set_against_the_importance_estimate_that_stands_in_front(run, capsys):
@@ -90,3 +91,10 @@ def test_figures_of_weights_that_have_gone_are_not_shown(run, forget):
         longer.report()  # a trial, without the further estimates
     assert json.loads((run / "results.json").read_text())["hais"] is None
     assert not (run / "figures/hais.png").exists() and "Annealed" not in (run / "report.html").read_text()
+
+
+def test_a_precision_that_is_not_the_usual_is_told(run):
+    config = json.loads((run / "config.json").read_text())
+    assert "precision" not in told_hyperparameters(config)
+    config["model"]["config"]["dtype"]["config"]["name"] = "float64"
+    assert told_hyperparameters(config)["precision"] == "float64"
