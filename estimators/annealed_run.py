@@ -193,5 +193,5 @@ def _check_start(finite, shape, first, *, at_exact):
         raise NoStart(
             "`log_target` must be finite where the chains begin. "
             f"Received: NaN or infinity for {len(bad)} of {finite.shape[1]} images, first {(first + bad[:3]).tolist()}. "
-            f"{remedy}"
+            + remedy
         )

@@ -147,7 +147,7 @@ class ImageModel(Configured, keras.Model):
         return super().fit(x, *args, **kwargs)
 
     def train_step(self, data):
-        x, target = self._unpacked(data)
+        x, target = self.unpacked(data)
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_weights)
         step = tf.convert_to_tensor(self.optimizer.iterations)
@@ -156,9 +156,8 @@ class ImageModel(Configured, keras.Model):
             minimised = self.minimised(x, target, seed=self._step_seed(step), step=step, training=True)
             penalties = self.penalties(step)
             penalty = tf.add_n(list(penalties.values())) if penalties else 0.0
-            # The optimizer sums gradients over replicas.
             loss = (tf.reduce_mean(minimised.loss) + penalty) / tf.distribute.get_strategy().num_replicas_in_sync
-            scaled = self.optimizer.scale_loss(loss)
+            scaled = self.optimizer.scale_loss(loss)  # a share: gradients are summed over replicas
         gradients = tape.gradient(scaled, self.trainable_weights)
         recorded = {"loss": minimised.loss + penalty, **minimised.recorded, **penalties}
         careful_step(self, gradients, loss=loss, before=before, record=lambda: self._record(**recorded))
@@ -170,7 +169,7 @@ class ImageModel(Configured, keras.Model):
             return super().evaluate(*args, **kwargs)
 
     def test_step(self, data):
-        x, target = self._unpacked(data)
+        x, target = self.unpacked(data)
         minimised = self.minimised(x, target, seed=self._step_seed(None), step=None, training=False)
         means = self._record(loss=minimised.loss, **minimised.recorded)
         return {name: means[name] for name in minimised.recorded}
@@ -186,7 +185,8 @@ class ImageModel(Configured, keras.Model):
             children["every_weight"] = self.__dict__.setdefault("_every_weight", _Weights(self.weights))
         return children
 
-    def _unpacked(self, data):
+    def unpacked(self, data):
+        """Images and what is to be explained of them, of a batch as `fit` takes it: x, or (x, target)."""
         x, target, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise ValueError("Every image counts alike. Expected: no `sample_weight`. Received: one.")

@@ -149,9 +149,7 @@ def _begin(recipe, data, checkpoints, *, seed, resume, restart):
     def see_first_batch():
         seen = {"preparation": recipe.preparation, "corruption": recipe.corruption, "flips": recipe.flips}
         batch = next(iter(training_batches(data.train, batch=recipe.batch, seed=seed, **seen)))
-        x, target = (
-            map(recipe.model.check_images, batch) if recipe.corruption else [recipe.model.check_images(batch)] * 2
-        )
+        x, target = recipe.model.unpacked(batch)
         recipe.model.minimised(x, target, seed=tf.constant([seed, 0], tf.int32), step=None, training=False)
 
     initialise_from_data(recipe.model, see_first_batch)
